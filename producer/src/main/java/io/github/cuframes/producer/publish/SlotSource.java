@@ -3,7 +3,7 @@ package io.github.cuframes.producer.publish;
 import io.github.cuframes.protocol.frame.StreamConfig;
 import java.io.IOException;
 
-/** Memory for a writer of frames: the side of a {@link Publisher} that a decoder sees. */
+/** Memory for a writer of frames: the side of a {@code Publisher} that a decoder sees. */
 public interface SlotSource {
 
     /**
