@@ -35,7 +35,7 @@ public final class MessageCodec {
     public static final int MAX_BODY = 65_528;
 
     /** The most descriptors that come with a message. */
-    public static final int MAX_DESCRIPTORS = 64;
+    public static final int MAX_DESCRIPTORS = 60;
 
     static final int LENGTH_OFFSET = 0;
     static final int TYPE_OFFSET = 4;

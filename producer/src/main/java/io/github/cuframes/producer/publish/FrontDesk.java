@@ -1,0 +1,292 @@
+package io.github.cuframes.producer.publish;
+
+import io.github.cuframes.memory.FrameMemory;
+import io.github.cuframes.memory.SharedFile;
+import io.github.cuframes.protocol.ProtocolVersion;
+import io.github.cuframes.protocol.frame.DeliveryMode;
+import io.github.cuframes.protocol.frame.MemoryKind;
+import io.github.cuframes.protocol.layout.PeerState;
+import io.github.cuframes.protocol.layout.Ring;
+import io.github.cuframes.protocol.layout.SubscriberPage;
+import io.github.cuframes.protocol.message.ErrorCode;
+import io.github.cuframes.protocol.message.Message;
+import io.github.cuframes.protocol.message.ProtocolException;
+import io.github.cuframes.protocol.message.Role;
+import java.io.IOException;
+import java.util.List;
+import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The subscribers' side of a publisher: decides who gets in with how many credits, and serves what they ask for. */
+final class FrontDesk implements ControlLoop.Admission {
+
+    private static final Logger LOG = LoggerFactory.getLogger(FrontDesk.class);
+
+    private static final int DEFAULT_LATEST_CREDITS = 2;
+    private static final int DEFAULT_LOSSLESS_CREDITS = 4;
+
+    private final RingState state;
+    private final PublisherOptions options;
+    private final SharedFile ringFile;
+    private final LongSupplier clock;
+
+    private long nextId = 1;
+    private int observers;
+
+    FrontDesk(RingState state, SharedFile ringFile, LongSupplier clock) {
+        this.state = state;
+        this.options = state.options;
+        this.ringFile = ringFile;
+        this.clock = clock;
+    }
+
+    @Override
+    public void greet(Peer peer, Message.Hello hello) throws ProtocolException {
+        if (peer.state() != PeerState.CONNECTED) {
+            throw new ProtocolException(ErrorCode.PROTOCOL_VIOLATION, "a second HELLO on the same connection");
+        }
+        if (!hello.key().equals(options.key())) {
+            throw new ProtocolException(
+                    ErrorCode.WRONG_KEY, "this is the stream \"" + options.key() + "\", not \"" + hello.key() + "\"");
+        }
+        int uid = peer.credentials().uid();
+        if (!options.allowedUids().isEmpty() && !options.allowedUids().contains(uid)) {
+            throw new ProtocolException(
+                    ErrorCode.NOT_ALLOWED,
+                    "user " + uid + " may not subscribe to \"" + options.key() + "\"; start the producer with --allow-uid "
+                            + uid);
+        }
+        if (hello.role() == Role.OBSERVER) {
+            greetObserver(peer, hello);
+        } else {
+            greetSubscriber(peer, hello);
+        }
+    }
+
+    private void greetObserver(Peer peer, Message.Hello hello) throws ProtocolException {
+        if (observers == PublisherOptions.MAX_OBSERVERS) {
+            throw new ProtocolException(
+                    ErrorCode.TOO_MANY_SUBSCRIBERS, "there are " + observers + " observers already; try again later");
+        }
+        state.lock.lock();
+        try {
+            peer.observe(hello);
+            observers++;
+            peer.send(welcome(0, 0, 0), ringFile.descriptor());
+        } finally {
+            state.lock.unlock();
+        }
+    }
+
+    private Message.Welcome welcome(long id, int index, int credits) {
+        return new Message.Welcome(
+                ProtocolVersion.CURRENT,
+                Library.NAME,
+                state.ring.epoch(),
+                ringFile.size(),
+                id,
+                index,
+                credits);
+    }
+
+    private void greetSubscriber(Peer peer, Message.Hello hello) throws ProtocolException {
+        int credits = grant(hello);
+        state.growth.lock();
+        try {
+            int index = freeIndex();
+            List<FrameMemory> memories = growFor(credits);
+            SharedFile page;
+            try {
+                page = SharedFile.create(
+                        SharedFile.defaultDirectory(), SubscriberPage.SIZE, SharedFile.Peer.READS_AND_WRITES);
+            } catch (IOException e) {
+                memories.forEach(FrameMemory::close);
+                throw new ProtocolException(ErrorCode.MEMORY_LIMIT, e.getMessage());
+            }
+            long id = nextId++;
+            state.lock.lock();
+            try {
+                peer.subscribe(
+                        id,
+                        index,
+                        hello,
+                        credits,
+                        page,
+                        SubscriberPage.create(page.buffer(), state.ring.epoch(), id),
+                        state.ring.subscriber(index),
+                        state.pool,
+                        clock.getAsLong() + PublisherOptions.HANDSHAKE_TIMEOUT.toNanos());
+                state.install(memories);
+                state.subscribers.add(peer);
+                peer.send(welcome(id, index, credits), ringFile.descriptor(), page.descriptor());
+                if (state.pool.config() != null) {
+                    peer.sendMemory(state.pool.generation(), state.pool, state.pool.current());
+                }
+                state.showMemory();
+            } finally {
+                state.lock.unlock();
+            }
+        } finally {
+            state.growth.unlock();
+        }
+        LOG.info("{}: {} subscribes, {} with {} credits", options.key(), peer, hello.mode(), credits);
+    }
+
+    /** How many leases a subscriber may have at a time. */
+    private int grant(Message.Hello hello) throws ProtocolException {
+        MemoryKind kind = options.allocator().kind();
+        if ((hello.memoryKinds() & kind.bit()) == 0) {
+            throw new ProtocolException(
+                    ErrorCode.MEMORY_UNREACHABLE,
+                    "the frames live in " + kind.label() + " memory, which this subscriber cannot reach");
+        }
+        if (hello.mode() == DeliveryMode.LOSSLESS && !options.losslessAllowed()) {
+            throw new ProtocolException(
+                    ErrorCode.LOSSLESS_REFUSED, "this source is live and cannot wait; subscribe with latest or fifo");
+        }
+        if (hello.mode() == DeliveryMode.FIFO && hello.depth() < 1) {
+            throw new ProtocolException(ErrorCode.PROTOCOL_VIOLATION, "a fifo needs a depth of at least 1");
+        }
+        int credits = hello.credits() > 0
+                ? hello.credits()
+                : switch (hello.mode()) {
+                    case LATEST -> Math.min(DEFAULT_LATEST_CREDITS, options.maxCredits());
+                    case FIFO -> hello.depth() < options.maxCredits() ? hello.depth() + 1 : hello.depth();
+                    case LOSSLESS -> Math.min(DEFAULT_LOSSLESS_CREDITS, options.maxCredits());
+                };
+        if (credits > options.maxCredits()) {
+            throw new ProtocolException(
+                    ErrorCode.TOO_MANY_CREDITS,
+                    credits + " credits are more than the " + options.maxCredits()
+                            + " that one subscriber may have; ask for fewer, or start the producer with --credits "
+                            + credits);
+        }
+        return credits;
+    }
+
+    private int freeIndex() throws ProtocolException {
+        state.lock.lock();
+        try {
+            if (state.subscribers.size() < options.maxSubscribers()) {
+                Ring ring = state.ring;
+                for (int i = 0; i < ring.subscriberCapacity(); i++) {
+                    if (ring.subscriber(i).id() == 0) {
+                        return i;
+                    }
+                }
+            }
+        } finally {
+            state.lock.unlock();
+        }
+        throw new ProtocolException(
+                ErrorCode.TOO_MANY_SUBSCRIBERS,
+                "there are " + options.maxSubscribers()
+                        + " subscribers already; close one, or start the producer with a larger --max-subscribers");
+    }
+
+    /** Memory for a newcomer's credits, where the slots that are there do not suffice. Wants the growth lock. */
+    private List<FrameMemory> growFor(int credits) throws ProtocolException {
+        int missing;
+        long stride;
+        long bytes;
+        state.lock.lock();
+        try {
+            if (state.pool.config() == null) {
+                return List.of();
+            }
+            missing = state.slotsNeeded(credits) - state.pool.slots();
+            stride = SlotPool.stride(state.pool.config());
+            bytes = state.pool.bytes();
+            if (missing > state.pool.room()) {
+                throw new ProtocolException(
+                        ErrorCode.MEMORY_LIMIT, "the ring has no room for " + missing + " more slots; try again later");
+            }
+        } finally {
+            state.lock.unlock();
+        }
+        try {
+            return missing > 0 ? state.allocate(missing, stride, bytes) : List.of();
+        } catch (IOException e) {
+            throw new ProtocolException(ErrorCode.MEMORY_LIMIT, e.getMessage());
+        }
+    }
+
+    @Override
+    public void acknowledge(Peer peer, int generation) throws ProtocolException {
+        state.lock.lock();
+        try {
+            requireSubscriber(peer);
+            if (generation < 0 || generation > state.pool.generation()) {
+                throw new ProtocolException(
+                        ErrorCode.PROTOCOL_VIOLATION, "generation " + generation + " was acknowledged, but never sent");
+            }
+            long now = clock.getAsLong();
+            peer.seen(now);
+            if (peer.state() == PeerState.GREETED) {
+                peer.activate(now);
+                state.deliverNewest(peer);
+            }
+            peer.acknowledged(generation);
+        } finally {
+            state.lock.unlock();
+        }
+    }
+
+    @Override
+    public void request(Peer peer) throws ProtocolException {
+        state.lock.lock();
+        try {
+            requireSubscriber(peer);
+            long now = clock.getAsLong();
+            peer.seen(now);
+            peer.reclaim(now);
+            if (peer.mode() == DeliveryMode.LATEST) {
+                state.deliverNewest(peer);
+            }
+            state.changed.signalAll();
+        } finally {
+            state.lock.unlock();
+        }
+    }
+
+    private static void requireSubscriber(Peer peer) throws ProtocolException {
+        if (!peer.isSubscriber()) {
+            throw new ProtocolException(ErrorCode.PROTOCOL_VIOLATION, "only a subscriber that was greeted may say that");
+        }
+    }
+
+    @Override
+    public void tick(long nanos) {
+        state.lock.lock();
+        try {
+            state.ring.heartbeat(nanos);
+            state.reclaim(nanos);
+            for (Peer peer : state.subscribers) {
+                peer.count();
+            }
+            state.showMemory();
+        } finally {
+            state.lock.unlock();
+        }
+    }
+
+    @Override
+    public void gone(Peer peer) {
+        state.lock.lock();
+        try {
+            if (peer.state() == PeerState.OBSERVING) {
+                observers--;
+            }
+            boolean subscriber = state.subscribers.remove(peer);
+            peer.leave();
+            state.showMemory();
+            state.changed.signalAll();
+            if (subscriber) {
+                LOG.info("{}: {} has left", options.key(), peer);
+            }
+        } finally {
+            state.lock.unlock();
+        }
+    }
+}

@@ -1,0 +1,429 @@
+package io.github.cuframes.producer.publish;
+
+import io.github.cuframes.memory.FrameMemory;
+import io.github.cuframes.memory.SharedFile;
+import io.github.cuframes.memory.transport.ControlServer;
+import io.github.cuframes.protocol.frame.DeliveryMode;
+import io.github.cuframes.protocol.frame.StreamConfig;
+import io.github.cuframes.protocol.layout.PeerState;
+import io.github.cuframes.protocol.layout.Ring;
+import io.github.cuframes.protocol.layout.SlotState;
+import io.github.cuframes.protocol.layout.SourceState;
+import io.github.cuframes.protocol.message.ByeReason;
+import io.github.cuframes.protocol.message.ErrorCode;
+import java.io.IOException;
+import java.security.SecureRandom;
+import java.time.Instant;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Offers frames under a key to any number of local processes, each of which reads them where they lie.
+ *
+ * <pre>{@code
+ * try (Publisher publisher = Publisher.builder("cam1").open()) {
+ *     publisher.configure(new StreamConfig(layout, new Rational(1, 90_000), rate, Colour.UNSPECIFIED), 1);
+ *     Slot slot = publisher.acquire();
+ *     fill(slot.buffer());
+ *     slot.publish(info);
+ *     slot.release();
+ * }
+ * }</pre>
+ *
+ * <p><b>Threads.</b> One thread at a time configures, acquires and publishes; any thread releases slots and closes. A
+ * thread of the publisher's own serves the control socket.
+ *
+ * <p><b>Waiting.</b> {@link Slot#publish} never waits for a subscriber, unless it is one with
+ * {@link DeliveryMode#LOSSLESS}: then until it releases a frame, leaves, or is cut off after the lossless timeout.
+ *
+ * <p><b>Memory.</b> There are slots for the writer, the newest frame and each credit of each subscriber, so that the
+ * writer finds a free one whatever subscribers do. Slots are added when subscribers come and kept for the next when they
+ * leave. A generation's memory goes when the last of its frames has been released.
+ *
+ * <p>The frame path allocates nothing.
+ */
+public final class Publisher implements SlotSource, AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Publisher.class);
+
+    /** A writer that waits looks at the pages at least this often, whatever its subscribers tell it. */
+    private static final long LOSSLESS_POLL_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
+    private final PublisherOptions options;
+    private final SharedFile ringFile;
+    private final Ring ring;
+    private final RingState state;
+    private final ControlLoop control;
+
+    private long sequence;
+    private PublisherCounters last;
+
+    Publisher(PublisherOptions options) throws IOException {
+        this.options = options;
+        ControlServer server =
+                ControlServer.bind(options.runDirectory().socketOf(options.key()), options.access());
+        SharedFile file = null;
+        try {
+            int slots = options.slotCapacity();
+            file = SharedFile.create(
+                    SharedFile.defaultDirectory(),
+                    Ring.size(slots, options.maxSubscribers()),
+                    SharedFile.Peer.READS);
+            Instant now = Instant.now();
+            ringFile = file;
+            ring = Ring.create(
+                    file.buffer(),
+                    slots,
+                    options.maxSubscribers(),
+                    newEpoch(),
+                    ProcessHandle.current().pid(),
+                    TimeUnit.SECONDS.toNanos(now.getEpochSecond()) + now.getNano(),
+                    Library.NAME,
+                    options.key());
+            ring.sourceState(SourceState.CONNECTING);
+            ring.heartbeat(System.nanoTime());
+            state = new RingState(options, ring, new SlotWriter());
+            control = new ControlLoop(
+                    options.key(),
+                    options.maxSubscribers(),
+                    server,
+                    System::nanoTime,
+                    new FrontDesk(state, file, System::nanoTime));
+            control.start();
+        } catch (IOException | RuntimeException e) {
+            try (server;
+                    SharedFile unused = file) {
+                throw e;
+            }
+        }
+        LOG.info("{}: subscribers connect to {}", options.key(), server.path());
+    }
+
+    /** Random, so that no two lives of a publisher share one, whatever the clocks say; never 0. */
+    private static long newEpoch() {
+        SecureRandom random = new SecureRandom();
+        long epoch;
+        do {
+            epoch = random.nextLong();
+        } while (epoch == 0);
+        return epoch;
+    }
+
+    /**
+     * Starts a publisher's configuration.
+     *
+     * @param key the stream's name, {@code [A-Za-z0-9._-]{1,64}}
+     */
+    public static PublisherBuilder builder(String key) {
+        return new PublisherBuilder(key);
+    }
+
+    /** The stream's name. */
+    public String key() {
+        return options.key();
+    }
+
+    /** What has been published and what it takes; any thread, also after closing. */
+    public PublisherCounters counters() {
+        state.lock.lock();
+        try {
+            return state.closed ? last : readCounters();
+        } finally {
+            state.lock.unlock();
+        }
+    }
+
+    private PublisherCounters readCounters() {
+        return new PublisherCounters(
+                sequence,
+                ring.lostNoSlot(),
+                ring.copied(),
+                ring.discontinuities(),
+                state.pool.generation(),
+                state.pool.slots(),
+                state.pool.inUse(),
+                state.pool.bytes(),
+                state.subscribers.size());
+    }
+
+    @Override
+    public void configure(StreamConfig config, int writerSlots) throws IOException {
+        Objects.requireNonNull(config, "config");
+        if (writerSlots < 1) {
+            throw new IllegalArgumentException("a writer needs at least one slot, not " + writerSlots);
+        }
+        state.growth.lock();
+        try {
+            int slots;
+            long bytes;
+            state.lock.lock();
+            try {
+                requireOpen();
+                // the old generation goes first, so that the limit bounds both together
+                state.pool.startGeneration(config);
+                if (state.newest != null) {
+                    state.pool.drop(state.newest);
+                    state.newest = null;
+                }
+                state.writerSlots = writerSlots;
+                slots = state.slotsNeeded(0);
+                bytes = state.pool.bytes();
+                if (slots > state.pool.room()) {
+                    throw new IOException("the ring has no room for " + slots
+                            + " slots; lower --max-subscribers or --credits, or wait until subscribers release theirs");
+                }
+            } finally {
+                state.lock.unlock();
+            }
+            List<FrameMemory> memories = state.allocate(slots, SlotPool.stride(config), bytes);
+            state.lock.lock();
+            try {
+                ring.configured(state.pool.generation(), options.allocator().kind(), config);
+                state.install(memories);
+                bytes = state.pool.bytes();
+            } finally {
+                state.lock.unlock();
+            }
+            LOG.info(
+                    "{}: generation {}: {}x{} {}, {} slots, {} bytes of {} memory in all",
+                    options.key(),
+                    state.pool.generation(),
+                    config.layout().width(),
+                    config.layout().height(),
+                    config.layout().format().label(),
+                    slots,
+                    bytes,
+                    options.allocator().kind().label());
+        } finally {
+            state.growth.unlock();
+        }
+    }
+
+    @Override
+    public Slot acquire() {
+        state.lock.lock();
+        try {
+            requireOpen();
+            RingSlot slot = state.pool.acquire();
+            if (slot == null) {
+                state.reclaim(System.nanoTime());
+                slot = state.pool.acquire();
+            }
+            if (slot == null) {
+                ring.countLostNoSlot();
+            }
+            return slot;
+        } finally {
+            state.lock.unlock();
+        }
+    }
+
+    /** Shows observers what the source does; any thread. */
+    public void sourceState(SourceState sourceState) {
+        state.lock.lock();
+        try {
+            if (!state.closed) {
+                ring.sourceState(sourceState);
+            }
+        } finally {
+            state.lock.unlock();
+        }
+    }
+
+    private void requireOpen() {
+        if (state.closed) {
+            throw new IllegalStateException("the publisher of \"" + options.key() + "\" is closed");
+        }
+    }
+
+    private long publish(RingSlot slot, FrameInfo info) {
+        state.lock.lock();
+        try {
+            requireOpen();
+            if (!slot.heldByWriter || slot.published) {
+                throw new IllegalStateException(slot + (slot.published ? " is published already" : " is not acquired"));
+            }
+            if (!waitForLossless()) {
+                return 0;
+            }
+            requireOpen();
+            long now = System.nanoTime();
+            slot.published = true;
+            slot.sequence = ++sequence;
+            ring.metadata(slot.index)
+                    .write(
+                            sequence,
+                            info.pts(),
+                            info.ptsNanos(),
+                            info.captureNanos(),
+                            now,
+                            info.durationNanos(),
+                            slot.generation(),
+                            info.flags(),
+                            info.lostBefore());
+            ring.descriptor(slot.index).state(SlotState.PUBLISHED);
+            state.pool.hold(slot);
+            deliver(slot, now, info.flags());
+            if (state.newest != null) {
+                state.pool.drop(state.newest);
+            }
+            state.newest = slot;
+            state.showMemory();
+            return sequence;
+        } finally {
+            state.lock.unlock();
+        }
+    }
+
+    /** All deliveries first, then the doorbells: a system call for one does not delay another that spins. */
+    private void deliver(RingSlot slot, long now, int flags) {
+        List<Peer> subscribers = state.subscribers;
+        boolean failed = false;
+        for (int i = 0; i < subscribers.size(); i++) {
+            Peer peer = subscribers.get(i);
+            if (peer.state() == PeerState.ACTIVE && peer.failure() == null) {
+                peer.reclaim(now);
+                peer.offer(slot);
+            }
+        }
+        // after the deliveries: who sees this number finds the frame in its queue, if it was to get it
+        ring.published(sequence, now, flags);
+        for (int i = 0; i < subscribers.size(); i++) {
+            Peer peer = subscribers.get(i);
+            if (peer.lastSequence() == sequence) {
+                peer.ringIfAsleep();
+            }
+            peer.count();
+            failed |= peer.failure() != null;
+        }
+        if (failed) {
+            control.wakeup();
+        }
+    }
+
+    /** Waits until every lossless subscriber has a credit, is gone or is cut off. False if the thread is interrupted. */
+    private boolean waitForLossless() {
+        try {
+            while (isAnyWithoutCredit(System.nanoTime())) {
+                // signalled by requests, leaving peers and close(); bounded for peers that release and say nothing
+                if (state.changed.awaitNanos(LOSSLESS_POLL_NANOS) <= 0) {
+                    LOG.trace("{}: waiting for a lossless subscriber", options.key());
+                }
+            }
+            return true;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+    }
+
+    private boolean isAnyWithoutCredit(long now) {
+        List<Peer> subscribers = state.subscribers;
+        boolean waits = false;
+        for (int i = 0; i < subscribers.size(); i++) {
+            Peer peer = subscribers.get(i);
+            if (peer.mode() != DeliveryMode.LOSSLESS
+                    || peer.state() != PeerState.ACTIVE
+                    || peer.failure() != null
+                    || state.closed) {
+                continue;
+            }
+            peer.reclaim(now);
+            if (!peer.leases().hasCredit()) {
+                peer.startWait(now);
+            }
+            if (peer.leases().hasCredit()) {
+                peer.endWait();
+            } else if (now - peer.waitedSinceNanos() - options.losslessTimeout().toNanos() >= 0) {
+                peer.fail(
+                        ErrorCode.TOO_SLOW,
+                        "the source waited for this subscriber for "
+                                + options.losslessTimeout().toSeconds() + " s");
+                control.wakeup();
+            } else {
+                waits = true;
+            }
+        }
+        return waits;
+    }
+
+    private void releaseByWriter(RingSlot slot) {
+        state.lock.lock();
+        try {
+            if (!slot.heldByWriter) {
+                throw new IllegalStateException(slot + " was released already");
+            }
+            slot.heldByWriter = false;
+            state.pool.drop(slot);
+            closeRingIfUnused();
+        } finally {
+            state.lock.unlock();
+        }
+    }
+
+    /** Closes as {@link #close()} does, and tells the subscribers that the source has come to its end. */
+    public void end() {
+        close(ByeReason.END_OF_STREAM);
+    }
+
+    /**
+     * Takes leave of the subscribers and stops listening. What they hold and what was delivered stays readable for
+     * them. Slots that the writer still holds may still be written and have to be released. A second call does nothing.
+     */
+    @Override
+    public void close() {
+        close(ByeReason.CLOSING);
+    }
+
+    private void close(ByeReason reason) {
+        state.lock.lock();
+        try {
+            if (state.closed) {
+                return;
+            }
+            state.closed = true;
+            last = readCounters();
+            ring.close();
+            state.changed.signalAll();
+        } finally {
+            state.lock.unlock();
+        }
+        // first the connections, so that leases end; then the memory that nobody here uses any more; the ring last
+        control.close(reason);
+        state.lock.lock();
+        try {
+            state.pool.close();
+            if (state.newest != null) {
+                state.pool.drop(state.newest);
+                state.newest = null;
+            }
+            closeRingIfUnused();
+        } finally {
+            state.lock.unlock();
+        }
+    }
+
+    /** After closing, the ring is needed until the writer has released its slots. */
+    private void closeRingIfUnused() {
+        if (state.closed && state.pool.isEmpty()) {
+            ringFile.close();
+        }
+    }
+
+    /** The slots' way back to their publisher. */
+    private final class SlotWriter implements RingSlot.Writer {
+
+        @Override
+        public long publish(RingSlot slot, FrameInfo info) {
+            return Publisher.this.publish(slot, info);
+        }
+
+        @Override
+        public void release(RingSlot slot) {
+            releaseByWriter(slot);
+        }
+    }
+}

@@ -1,0 +1,106 @@
+package io.github.cuframes.producer.publish;
+
+import io.github.cuframes.memory.FrameMemoryAllocator;
+import io.github.cuframes.memory.HostMemoryAllocator;
+import io.github.cuframes.memory.transport.ControlServer;
+import io.github.cuframes.memory.transport.RunDirectory;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.Set;
+
+/** The configuration of a {@link Publisher}. Everything but the key has a default. Not thread-safe. */
+public final class PublisherBuilder {
+
+    private final String key;
+    private Path runDirectory;
+    private FrameMemoryAllocator allocator;
+    private int maxSubscribers = 32;
+    private int maxCredits = 8;
+    private long maxMemory = 4L << 30;
+    private boolean losslessAllowed;
+    private Duration losslessTimeout = Duration.ofSeconds(30);
+    private ControlServer.Access access = ControlServer.Access.DEFAULT;
+    private Set<Integer> allowedUids = Set.of();
+
+    PublisherBuilder(String key) {
+        RunDirectory.requireKey(key);
+        this.key = key;
+    }
+
+    /** Where the socket is made; by default the first usable of the places that {@link RunDirectory} knows. */
+    public PublisherBuilder runDirectory(Path directory) {
+        runDirectory = directory;
+        return this;
+    }
+
+    /** Where frame memory comes from; by default {@link HostMemoryAllocator}. */
+    public PublisherBuilder allocator(FrameMemoryAllocator frameMemoryAllocator) {
+        allocator = Objects.requireNonNull(frameMemoryAllocator);
+        return this;
+    }
+
+    /** The most subscribers at a time, 1 to 1024; 32 by default. */
+    public PublisherBuilder maxSubscribers(int subscribers) {
+        maxSubscribers = subscribers;
+        return this;
+    }
+
+    /** The most frames that one subscriber may have at a time, 1 to 64; 8 by default. */
+    public PublisherBuilder maxCredits(int credits) {
+        maxCredits = credits;
+        return this;
+    }
+
+    /** The most bytes of frame memory; 4 GiB by default. A subscriber whose credits do not fit in is refused. */
+    public PublisherBuilder maxMemory(long bytes) {
+        maxMemory = bytes;
+        return this;
+    }
+
+    /** Lets subscribers ask for every frame, for which the writer waits; not by default. */
+    public PublisherBuilder allowLossless(boolean allowed) {
+        losslessAllowed = allowed;
+        return this;
+    }
+
+    /** For how long the writer waits for a lossless subscriber before it is cut off; 30 s by default. */
+    public PublisherBuilder losslessTimeout(Duration timeout) {
+        losslessTimeout = Objects.requireNonNull(timeout);
+        return this;
+    }
+
+    /** Mode and group of the socket: user and group of the process by default. */
+    public PublisherBuilder access(ControlServer.Access socketAccess) {
+        access = Objects.requireNonNull(socketAccess);
+        return this;
+    }
+
+    /** The users that may subscribe; an empty set, the default, leaves it to the socket's mode. */
+    public PublisherBuilder allowedUids(Set<Integer> uids) {
+        allowedUids = Set.copyOf(uids);
+        return this;
+    }
+
+    /**
+     * Makes the ring and listens.
+     *
+     * @throws io.github.cuframes.memory.transport.KeyInUseException if a live producer has the key
+     * @throws IOException if the run directory or shared memory cannot be used; says why and what to do
+     * @throws IllegalArgumentException if a limit is out of range
+     */
+    public Publisher open() throws IOException {
+        return new Publisher(new PublisherOptions(
+                key,
+                RunDirectory.resolve(runDirectory, System.getenv(), RunDirectory.Role.PRODUCER),
+                allocator == null ? new HostMemoryAllocator() : allocator,
+                maxSubscribers,
+                maxCredits,
+                maxMemory,
+                losslessAllowed,
+                losslessTimeout,
+                access,
+                allowedUids));
+    }
+}

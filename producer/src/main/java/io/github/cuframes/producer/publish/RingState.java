@@ -1,0 +1,111 @@
+package io.github.cuframes.producer.publish;
+
+import io.github.cuframes.memory.FrameMemory;
+import io.github.cuframes.protocol.layout.PeerState;
+import io.github.cuframes.protocol.layout.Ring;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * What the writer's side ({@link Publisher}) and the subscribers' side ({@link FrontDesk}) of a publisher share, with
+ * its two locks: {@link #growth} is held while memory is allocated, and taken first; {@link #lock} guards every field
+ * here, the pool, the peers and all writes to the ring, and is held for short work without any waiting.
+ */
+final class RingState {
+
+    final PublisherOptions options;
+    final Ring ring;
+    final SlotPool pool;
+    final ReentrantLock growth = new ReentrantLock();
+    final ReentrantLock lock = new ReentrantLock();
+
+    /** Signalled when leases ended, a peer left, or the publisher was closed. */
+    final Condition changed = lock.newCondition();
+
+    /** Those that were greeted and are not gone. */
+    final List<Peer> subscribers = new ArrayList<>();
+
+    RingSlot newest;
+    int writerSlots;
+    boolean closed;
+
+    RingState(PublisherOptions options, Ring ring, RingSlot.Writer writer) {
+        this.options = options;
+        this.ring = ring;
+        this.pool = new SlotPool(writer, ring);
+    }
+
+    /** Slots that never run out: the writer's, the newest frame's, and one for each credit. */
+    int slotsNeeded(int moreCredits) {
+        int slots = writerSlots + 1 + moreCredits;
+        for (Peer peer : subscribers) {
+            slots += peer.credits();
+        }
+        return slots;
+    }
+
+    /**
+     * Allocates memory for slots. Wants {@link #growth} and not {@link #lock}, since it takes milliseconds.
+     *
+     * @throws IOException if the limit or the system does not allow it; nothing is allocated then
+     */
+    List<FrameMemory> allocate(int slots, long stride, long bytesInUse) throws IOException {
+        long wanted = slots * stride;
+        if (wanted > options.maxMemory() - bytesInUse) {
+            throw new IOException(slots + " more slots of " + stride + " bytes do not fit into the limit of "
+                    + options.maxMemory() + " bytes, " + bytesInUse
+                    + " of which are in use; raise --max-memory or lower --credits or --max-subscribers");
+        }
+        List<FrameMemory> memories = new ArrayList<>();
+        try {
+            long perSlab = options.allocator().maxSize() / stride;
+            if (perSlab == 0) {
+                throw new IOException("a slot of " + stride + " bytes is larger than an allocation can be ("
+                        + options.allocator().maxSize() + " bytes)");
+            }
+            for (int left = slots; left > 0; left -= (int) Math.min(left, perSlab)) {
+                memories.add(options.allocator().allocate(Math.min(left, perSlab) * stride));
+            }
+            return memories;
+        } catch (IOException | RuntimeException e) {
+            memories.forEach(FrameMemory::close);
+            throw e;
+        }
+    }
+
+    /** Makes slots of new memory and tells those that have been greeted. Wants {@link #lock}. */
+    void install(List<FrameMemory> memories) {
+        List<Slab> added = memories.stream().map(pool::add).toList();
+        for (Peer peer : subscribers) {
+            peer.sendMemory(pool.generation(), pool, added);
+        }
+        showMemory();
+    }
+
+    /** Delivers the newest frame to one subscriber, if there is one that it has not been offered. Wants {@link #lock}. */
+    void deliverNewest(Peer peer) {
+        if (newest != null
+                && peer.state() == PeerState.ACTIVE
+                && newest.sequence > peer.lastSequence()
+                && peer.leases().hasCredit()
+                && peer.offer(newest)) {
+            peer.ringIfAsleep();
+            peer.count();
+        }
+    }
+
+    /** Takes back what all subscribers released. Wants {@link #lock}. */
+    void reclaim(long nanos) {
+        for (int i = 0; i < subscribers.size(); i++) {
+            subscribers.get(i).reclaim(nanos);
+        }
+    }
+
+    /** Shows observers what the memory is used for. Wants {@link #lock}. */
+    void showMemory() {
+        ring.memory(pool.bytes(), pool.slots(), pool.inUse(), subscribers.size());
+    }
+}
