@@ -50,12 +50,12 @@ final class FrontDesk implements ControlLoop.Admission {
             throw new ProtocolException(
                     ErrorCode.WRONG_KEY, "this is the stream \"" + options.key() + "\", not \"" + hello.key() + "\"");
         }
-        int uid = peer.credentials().uid();
+        long uid = peer.credentials().uid();
         if (!options.allowedUids().isEmpty() && !options.allowedUids().contains(uid)) {
             throw new ProtocolException(
                     ErrorCode.NOT_ALLOWED,
-                    "user " + uid + " may not subscribe to \"" + options.key() + "\"; start the producer with --allow-uid "
-                            + uid);
+                    "user " + uid + " may not subscribe to \"" + options.key()
+                            + "\"; start the producer with --allow-uid " + uid);
         }
         if (hello.role() == Role.OBSERVER) {
             greetObserver(peer, hello);
@@ -81,13 +81,7 @@ final class FrontDesk implements ControlLoop.Admission {
 
     private Message.Welcome welcome(long id, int index, int credits) {
         return new Message.Welcome(
-                ProtocolVersion.CURRENT,
-                Library.NAME,
-                state.ring.epoch(),
-                ringFile.size(),
-                id,
-                index,
-                credits);
+                ProtocolVersion.CURRENT, Library.NAME, state.ring.epoch(), ringFile.size(), id, index, credits);
     }
 
     private void greetSubscriber(Peer peer, Message.Hello hello) throws ProtocolException {
@@ -252,7 +246,8 @@ final class FrontDesk implements ControlLoop.Admission {
 
     private static void requireSubscriber(Peer peer) throws ProtocolException {
         if (!peer.isSubscriber()) {
-            throw new ProtocolException(ErrorCode.PROTOCOL_VIOLATION, "only a subscriber that was greeted may say that");
+            throw new ProtocolException(
+                    ErrorCode.PROTOCOL_VIOLATION, "only a subscriber that was greeted may say that");
         }
     }
 

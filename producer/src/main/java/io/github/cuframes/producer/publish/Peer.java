@@ -135,7 +135,7 @@ final class Peer {
         account = slot;
         leases = new Leases(subscriberPage, pool, granted);
         deadlineNanos = deadline;
-        account.open(id, credentials.pid(), credentials.uid(), mode, hello.depth(), granted, name);
+        account.open(id, (int) credentials.pid(), (int) credentials.uid(), mode, hello.depth(), granted, name);
         become(PeerState.GREETED);
     }
 
@@ -262,7 +262,8 @@ final class Peer {
                     part.get(0).memory().kind(),
                     pool.config(),
                     part.stream()
-                            .map(slab -> new Message.Slab(slab.id(), slab.memory().size()))
+                            .map(slab ->
+                                    new Message.Slab(slab.id(), slab.memory().size()))
                             .toList());
             send(
                     message,

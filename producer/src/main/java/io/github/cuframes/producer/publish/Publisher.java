@@ -63,15 +63,12 @@ public final class Publisher implements SlotSource, AutoCloseable {
 
     Publisher(PublisherOptions options) throws IOException {
         this.options = options;
-        ControlServer server =
-                ControlServer.bind(options.runDirectory().socketOf(options.key()), options.access());
+        ControlServer server = ControlServer.bind(options.runDirectory().socketOf(options.key()), options.access());
         SharedFile file = null;
         try {
             int slots = options.slotCapacity();
             file = SharedFile.create(
-                    SharedFile.defaultDirectory(),
-                    Ring.size(slots, options.maxSubscribers()),
-                    SharedFile.Peer.READS);
+                    SharedFile.defaultDirectory(), Ring.size(slots, options.maxSubscribers()), SharedFile.Peer.READS);
             Instant now = Instant.now();
             ringFile = file;
             ring = Ring.create(
@@ -94,10 +91,11 @@ public final class Publisher implements SlotSource, AutoCloseable {
                     new FrontDesk(state, file, System::nanoTime));
             control.start();
         } catch (IOException | RuntimeException e) {
-            try (server;
-                    SharedFile unused = file) {
-                throw e;
+            if (file != null) {
+                file.close();
             }
+            server.close();
+            throw e;
         }
         LOG.info("{}: subscribers connect to {}", options.key(), server.path());
     }

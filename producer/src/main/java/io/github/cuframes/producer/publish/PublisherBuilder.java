@@ -22,7 +22,7 @@ public final class PublisherBuilder {
     private boolean losslessAllowed;
     private Duration losslessTimeout = Duration.ofSeconds(30);
     private ControlServer.Access access = ControlServer.Access.DEFAULT;
-    private Set<Integer> allowedUids = Set.of();
+    private Set<Long> allowedUids = Set.of();
 
     PublisherBuilder(String key) {
         RunDirectory.requireKey(key);
@@ -78,7 +78,7 @@ public final class PublisherBuilder {
     }
 
     /** The users that may subscribe; an empty set, the default, leaves it to the socket's mode. */
-    public PublisherBuilder allowedUids(Set<Integer> uids) {
+    public PublisherBuilder allowedUids(Set<Long> uids) {
         allowedUids = Set.copyOf(uids);
         return this;
     }

@@ -9,7 +9,7 @@ import java.time.Duration;
 import java.util.Set;
 
 /**
- * What a publisher may use and whom it lets in; see {@link Publisher.Builder} for the meaning of each.
+ * What a publisher may use and whom it lets in; see {@link PublisherBuilder} for the meaning of each.
  *
  * @param allowedUids empty: everybody whom the socket's mode lets in
  */
@@ -23,7 +23,7 @@ record PublisherOptions(
         boolean losslessAllowed,
         Duration losslessTimeout,
         ControlServer.Access access,
-        Set<Integer> allowedUids) {
+        Set<Long> allowedUids) {
 
     /** Slots beside the subscribers' that the ring's tables have room for: a decoder's pictures and the newest. */
     private static final int WRITER_SLOTS = 64;
@@ -50,7 +50,6 @@ record PublisherOptions(
 
     /** Room in the ring: every lease there can be, twice, because a retired generation keeps its slots until then. */
     int slotCapacity() {
-        return Math.min(
-                Ring.MAX_SLOTS, 2 * (maxSubscribers * maxCredits + WRITER_SLOTS));
+        return Math.min(Ring.MAX_SLOTS, 2 * (maxSubscribers * maxCredits + WRITER_SLOTS));
     }
 }

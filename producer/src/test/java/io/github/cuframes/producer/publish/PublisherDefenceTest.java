@@ -1,0 +1,158 @@
+package io.github.cuframes.producer.publish;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import io.github.cuframes.memory.ImportedMemory;
+import io.github.cuframes.memory.transport.KeyInUseException;
+import io.github.cuframes.protocol.ProtocolVersion;
+import io.github.cuframes.protocol.frame.DeliveryMode;
+import io.github.cuframes.protocol.message.ErrorCode;
+import io.github.cuframes.protocol.message.Message;
+import io.github.cuframes.protocol.message.Role;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.newsclub.net.unix.FileDescriptorCast;
+
+@Timeout(60)
+class PublisherDefenceTest extends PublisherFixture {
+
+    @Test
+    void aKeyInUseIsRefused() {
+        assertThrows(KeyInUseException.class, () -> builder().open());
+    }
+
+    @Test
+    void whoeverDoesNotFitInIsToldWhy() throws IOException {
+        reopen(builder().allowLossless(false).maxSubscribers(1).maxMemory(4 * 4096));
+        publisher.configure(config(64, 48), 1);
+        assertEquals(ErrorCode.WRONG_KEY, refusal(RawClient.hello("other", DeliveryMode.LATEST, 0, 0)));
+        assertEquals(ErrorCode.LOSSLESS_REFUSED, refusal(RawClient.hello(KEY, DeliveryMode.LOSSLESS, 0, 0)));
+        assertEquals(ErrorCode.TOO_MANY_CREDITS, refusal(RawClient.hello(KEY, DeliveryMode.LATEST, 0, 5)));
+        assertEquals(ErrorCode.TOO_MANY_CREDITS, refusal(RawClient.hello(KEY, DeliveryMode.FIFO, 9, 0)));
+        assertEquals(ErrorCode.PROTOCOL_VIOLATION, refusal(RawClient.hello(KEY, DeliveryMode.FIFO, 0, 0)));
+        assertEquals(ErrorCode.MEMORY_LIMIT, refusal(RawClient.hello(KEY, DeliveryMode.LATEST, 0, 3)));
+        assertEquals(
+                ErrorCode.MEMORY_UNREACHABLE,
+                refusal(new Message.Hello(
+                        ProtocolVersion.CURRENT, "raw/1", KEY, "raw", Role.SUBSCRIBER, DeliveryMode.LATEST, 0, 0, 4)));
+        assertEquals(
+                ErrorCode.VERSION_MISMATCH,
+                refusal(new Message.Hello(
+                        new ProtocolVersion(2, 0),
+                        "raw/2",
+                        KEY,
+                        "raw",
+                        Role.SUBSCRIBER,
+                        DeliveryMode.LATEST,
+                        0,
+                        0,
+                        2)));
+        active(DeliveryMode.LATEST, 0, 2);
+        assertEquals(ErrorCode.TOO_MANY_SUBSCRIBERS, refusal(RawClient.hello(KEY, DeliveryMode.LATEST, 0, 0)));
+        assertEquals(1, publisher.counters().subscribers());
+    }
+
+    @Test
+    void usersThatAreNotAllowedAreRefused() throws IOException {
+        reopen(builder().allowedUids(Set.of(4_000_000L)));
+        assertEquals(ErrorCode.NOT_ALLOWED, refusal(RawClient.hello(KEY, DeliveryMode.LATEST, 0, 0)));
+    }
+
+    private ErrorCode refusal(Message first) throws IOException {
+        try (RawClient client = new RawClient(directory.resolve("cam.sock"))) {
+            client.send(first);
+            return failureOf(client);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"ack first", "request first", "welcome", "second hello", "ack of the future"})
+    void messagesOutOfOrderEndTheConnectionAndNobodyElseNotices(String what) throws IOException {
+        publisher.configure(config(64, 48), 1);
+        RawClient other = active(DeliveryMode.FIFO, 1, 0);
+        RawClient client = new RawClient(directory.resolve("cam.sock"));
+        clients.add(client);
+        Message.Hello hello = RawClient.hello(KEY, DeliveryMode.LATEST, 0, 0);
+        switch (what) {
+            case "ack first" -> client.send(new Message.Ack(0));
+            case "request first" -> client.send(new Message.Request());
+            case "welcome" -> client.send(new Message.Welcome(ProtocolVersion.CURRENT, "x", 1, 1, 1, 1, 1));
+            case "second hello" -> {
+                client.send(hello);
+                client.send(hello);
+            }
+            default -> {
+                client.send(hello);
+                client.send(new Message.Ack(17));
+            }
+        }
+        assertEquals(ErrorCode.PROTOCOL_VIOLATION, failureOf(client));
+        publish(1);
+        assertEquals(1, value(other, other.take()));
+    }
+
+    @Test
+    void aLeaseReleasedForADeliveryThatNeverWasEndsTheConnection() throws IOException {
+        publisher.configure(config(64, 48), 1);
+        RawClient client = active(DeliveryMode.FIFO, 1, 0);
+        publish(1);
+        client.page.release(client.page.lease(client.take()), 99);
+        publish(2);
+        assertEquals(ErrorCode.PROTOCOL_VIOLATION, failureOf(client));
+        await(() -> publisher.counters().slotsInUse() == 1);
+    }
+
+    @Test
+    void aPageCutShortEndsTheConnectionAndNotThePublisher() throws IOException {
+        publisher.configure(config(64, 48), 1);
+        RawClient other = active(DeliveryMode.FIFO, 1, 0);
+        RawClient client = active(DeliveryMode.FIFO, 1, 0);
+        publish(1);
+        try (FileChannel file = FileDescriptorCast.using(client.pageDescriptor).as(FileChannel.class)) {
+            file.truncate(0);
+        }
+        publish(2);
+        assertEquals(ErrorCode.PROTOCOL_VIOLATION, failureOf(client));
+        assertEquals(1, value(other, other.take()));
+        assertEquals(2, value(other, other.take()));
+    }
+
+    @Test
+    void twoHundredComeAndGoAndNothingIsLeft() throws IOException {
+        publisher.configure(config(64, 48), 1);
+        active(DeliveryMode.LATEST, 0, 2).close();
+        clients.clear();
+        await(() -> publisher.counters().subscribers() == 0);
+        long descriptors = openDescriptors();
+        PublisherCounters before = publisher.counters();
+        for (int i = 0; i < 200; i++) {
+            try (RawClient client =
+                    RawClient.subscribe(directory.resolve("cam.sock"), KEY, DeliveryMode.LATEST, 0, 2)) {
+                publish(i);
+                client.take();
+                client.slabs.values().forEach(ImportedMemory::close);
+                client.closeDescriptors();
+            }
+        }
+        await(() ->
+                publisher.counters().subscribers() == 0 && publisher.counters().slotsInUse() == 1);
+        assertEquals(before.memoryBytes(), publisher.counters().memoryBytes());
+        await(() -> openDescriptors() <= descriptors);
+    }
+
+    private static long openDescriptors() {
+        try (var files = Files.list(Path.of("/proc/self/fd"))) {
+            return files.count();
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+}
