@@ -1,0 +1,2 @@
+/** Producers, subscribers and cameras as processes of their own. */
+package io.github.cuframes.tests;
