@@ -256,8 +256,10 @@ final class FrontDesk implements ControlLoop.Admission {
         state.lock.lock();
         try {
             state.ring.heartbeat(nanos);
-            state.reclaim(nanos);
             for (Peer peer : state.subscribers) {
+                if (peer.isPageIntact()) {
+                    peer.reclaim(nanos);
+                }
                 peer.count();
             }
             state.showMemory();

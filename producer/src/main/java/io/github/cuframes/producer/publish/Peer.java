@@ -199,6 +199,23 @@ final class Peer {
         fail(ErrorCode.PROTOCOL_VIOLATION, "the subscriber's page cannot be accessed any more: " + e.getMessage());
     }
 
+    /**
+     * Fails the peer if it has truncated its page. Up to Java 20 the JVM may throw the {@link InternalError} of such an
+     * access long after it, so that it cannot be told whose page it was.
+     */
+    boolean isPageIntact() {
+        boolean intact;
+        try {
+            intact = pageFile.isIntact();
+        } catch (IOException e) {
+            intact = false;
+        }
+        if (!intact) {
+            fail(ErrorCode.PROTOCOL_VIOLATION, "the subscriber has truncated its page");
+        }
+        return intact;
+    }
+
     /** Rings if the page says that the subscriber sleeps. */
     void ringIfAsleep() {
         try {

@@ -264,7 +264,11 @@ public final class Publisher implements SlotSource, AutoCloseable {
                             info.lostBefore());
             ring.descriptor(slot.index).state(SlotState.PUBLISHED);
             state.pool.hold(slot);
-            deliver(slot, now, info.flags());
+            try {
+                deliver(slot, now, info.flags());
+            } catch (InternalError e) {
+                failTruncated(e);
+            }
             if (state.newest != null) {
                 state.pool.drop(state.newest);
             }
@@ -274,6 +278,18 @@ public final class Publisher implements SlotSource, AutoCloseable {
         } finally {
             state.lock.unlock();
         }
+    }
+
+    /** A page that both sides map was cut short: finds out whose, or throws the error on. */
+    private void failTruncated(InternalError e) {
+        boolean found = false;
+        for (Peer peer : state.subscribers) {
+            found |= !peer.isPageIntact();
+        }
+        if (!found) {
+            throw e;
+        }
+        control.wakeup();
     }
 
     /** All deliveries first, then the doorbells: a system call for one does not delay another that spins. */

@@ -3,6 +3,7 @@ package io.github.cuframes.producer.publish;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import io.github.cuframes.memory.Descriptors;
 import io.github.cuframes.memory.ImportedMemory;
 import io.github.cuframes.memory.transport.KeyInUseException;
 import io.github.cuframes.protocol.ProtocolVersion;
@@ -14,12 +15,12 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.newsclub.net.unix.FileDescriptorCast;
 
 @Timeout(60)
 class PublisherDefenceTest extends PublisherFixture {
@@ -116,11 +117,11 @@ class PublisherDefenceTest extends PublisherFixture {
         RawClient other = active(DeliveryMode.FIFO, 1, 0);
         RawClient client = active(DeliveryMode.FIFO, 1, 0);
         publish(1);
-        try (FileChannel file = FileDescriptorCast.using(client.pageDescriptor).as(FileChannel.class)) {
+        try (FileChannel file = FileChannel.open(Descriptors.path(client.pageDescriptor), StandardOpenOption.WRITE)) {
             file.truncate(0);
         }
-        publish(2);
         assertEquals(ErrorCode.PROTOCOL_VIOLATION, failureOf(client));
+        publish(2);
         assertEquals(1, value(other, other.take()));
         assertEquals(2, value(other, other.take()));
     }

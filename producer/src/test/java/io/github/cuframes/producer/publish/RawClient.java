@@ -1,6 +1,7 @@
 package io.github.cuframes.producer.publish;
 
 import io.github.cuframes.memory.Descriptors;
+import io.github.cuframes.memory.ImportedFile;
 import io.github.cuframes.memory.ImportedMemory;
 import io.github.cuframes.memory.transport.ControlConnection;
 import io.github.cuframes.memory.transport.ReceiveStatus;
@@ -15,13 +16,11 @@ import io.github.cuframes.protocol.message.Role;
 import java.io.FileDescriptor;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.newsclub.net.unix.FileDescriptorCast;
 
 /** A subscriber that says and does exactly what a test tells it, right or wrong. */
 final class RawClient implements AutoCloseable {
@@ -34,6 +33,7 @@ final class RawClient implements AutoCloseable {
     Ring ring;
     SubscriberPage page;
     FileDescriptor pageDescriptor;
+    private ImportedFile pageFile;
     final Map<Integer, ImportedMemory> slabs = new HashMap<>();
     Message.Memory memory;
     long taken;
@@ -86,11 +86,8 @@ final class RawClient implements AutoCloseable {
             ring = Ring.open(ringFile.slice(0, got.ringSize()), got.epoch());
             if (descriptors.size() == 2) {
                 pageDescriptor = descriptors.get(1);
-                FileChannel file = FileDescriptorCast.using(pageDescriptor).as(FileChannel.class);
-                page = SubscriberPage.open(
-                        file.map(FileChannel.MapMode.READ_WRITE, 0, SubscriberPage.SIZE),
-                        got.epoch(),
-                        got.subscriberId());
+                pageFile = ImportedFile.readWrite(Descriptors.duplicate(pageDescriptor), SubscriberPage.SIZE);
+                page = SubscriberPage.open(pageFile.buffer(), got.epoch(), got.subscriberId());
             }
         } else if (message instanceof Message.Memory got) {
             memory = got;
@@ -133,6 +130,7 @@ final class RawClient implements AutoCloseable {
 
     void closeDescriptors() {
         ringFile.close();
+        pageFile.close();
         Descriptors.close(pageDescriptor);
     }
 
