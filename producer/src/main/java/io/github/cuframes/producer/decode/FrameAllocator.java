@@ -1,0 +1,28 @@
+package io.github.cuframes.producer.decode;
+
+import org.bytedeco.ffmpeg.avcodec.AVCodecContext;
+import org.bytedeco.ffmpeg.avutil.AVFrame;
+
+/**
+ * Where a {@link Decoder} gets memory for its pictures. Memory of the host is handed out in {@link #allocate}; an
+ * allocator of GPU memory sets {@code hw_device_ctx} and {@code get_format} in {@link #prepare} and makes a
+ * {@code hw_frames_ctx} whose pool is its own, and is then never asked here.
+ */
+public interface FrameAllocator {
+
+    /** The codec context is about to be opened; on the decoder's thread. */
+    void prepare(AVCodecContext context);
+
+    /**
+     * FFmpeg's {@code get_buffer2}, for decoders with {@code AV_CODEC_CAP_DR1}.
+     *
+     * @param context the codec
+     * @param frame format and coded size are set; to be given planes, line sizes and buffers
+     * @param flags {@code AV_GET_BUFFER_FLAG_REF}: the decoder keeps it as a reference
+     * @return 0, or an AVERROR
+     */
+    int allocate(AVCodecContext context, AVFrame frame, int flags);
+
+    /** The codec context was freed. What it was given may still be referenced, by frames that were taken out of it. */
+    void finished();
+}

@@ -1,0 +1,33 @@
+package io.github.cuframes.producer.ingest;
+
+import io.github.cuframes.producer.publish.FrameInfo;
+
+/** Sees where time jumps: back, or ahead by far more than the frames' distance. */
+final class Continuity {
+
+    private static final long LEAP_NANOS = 1_000_000_000L;
+    private static final int LEAP_FRAMES = 3;
+
+    private long last = FrameInfo.NO_TIME;
+    private long distance;
+
+    /** Forgets what was; the next frame continues anything. */
+    void restart() {
+        last = FrameInfo.NO_TIME;
+        distance = 0;
+    }
+
+    /** Whether a frame does not go on from the one before. Frames without a time always do. */
+    boolean isBrokenBy(long ptsNanos) {
+        if (ptsNanos == FrameInfo.NO_TIME) {
+            return false;
+        }
+        boolean known = last != FrameInfo.NO_TIME;
+        long step = known ? ptsNanos - last : 0;
+        last = ptsNanos;
+        boolean broken = step < 0 || step > Math.max(LEAP_NANOS, LEAP_FRAMES * distance);
+        // slow streams: one step that is too long is believed when it comes a second time
+        distance = step > 0 ? step : distance;
+        return known && broken && (step < 0 || distance != 0);
+    }
+}

@@ -1,0 +1,357 @@
+package io.github.cuframes.producer.ingest;
+
+import static org.bytedeco.ffmpeg.global.avcodec.*;
+import static org.bytedeco.ffmpeg.global.avutil.*;
+
+import io.github.cuframes.producer.decode.Decoder;
+import io.github.cuframes.producer.decode.FrameFacts;
+import io.github.cuframes.producer.decode.SlotWriter;
+import io.github.cuframes.producer.ffmpeg.Ffmpeg;
+import io.github.cuframes.producer.publish.FrameInfo;
+import io.github.cuframes.producer.publish.SlotSource;
+import io.github.cuframes.protocol.frame.FrameFlag;
+import io.github.cuframes.protocol.frame.Rational;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.SplittableRandom;
+import java.util.concurrent.CountDownLatch;
+import org.bytedeco.ffmpeg.avcodec.AVPacket;
+import org.bytedeco.ffmpeg.avutil.AVFrame;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Reads one camera or file, decodes it and publishes its frames, on one thread; reconnects by itself.
+ *
+ * <p>{@link SourceState} has the states. When a connection is lost, what the decoder still holds is published first.
+ * The first frame of the next connection carries {@link FrameFlag#DISCONTINUITY}; the slots stay what they are if its
+ * geometry is the same. Damaged packets are counted and decoding goes on, from the next key frame if need be.
+ *
+ * <p>All methods may be called by any thread.
+ */
+public final class Ingest implements AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Ingest.class);
+    private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(2);
+
+    private final IngestOptions options;
+    private final SlotSource slots;
+    private final IngestListener listener;
+    private final Clock clock;
+    private final Backoff backoff;
+    private final IngestCounters counters = new IngestCounters();
+    private final CountDownLatch stop = new CountDownLatch(1);
+    private final CountDownLatch over = new CountDownLatch(1);
+    private final Thread thread;
+
+    private volatile SourceState state = SourceState.IDLE;
+    private volatile IOException failure;
+    private volatile Source source;
+
+    // the thread's
+    private final FrameInfo info = new FrameInfo();
+    private final Continuity continuity = new Continuity();
+    private AVPacket packet;
+    private AVFrame frame;
+    private SlotWriter writer;
+    private boolean hasStreamed;
+    private boolean discontinuity;
+    private int lost;
+
+    /** A reader that is not started. */
+    public Ingest(IngestOptions options, SlotSource slots, IngestListener listener) {
+        this(options, slots, listener, Clock.SYSTEM);
+    }
+
+    /** The same with a clock for pacing and for the waits between attempts. */
+    public Ingest(IngestOptions options, SlotSource slots, IngestListener listener, Clock clock) {
+        this.options = options;
+        this.slots = Objects.requireNonNull(slots, "slots");
+        this.listener = Objects.requireNonNull(listener, "listener");
+        this.clock = clock;
+        this.backoff = new Backoff(options.firstRetry(), options.longestRetry(), new SplittableRandom());
+        Ffmpeg.load();
+        thread = new Thread(
+                this::run, "cuframes-ingest-" + options.source().url().host());
+        thread.setDaemon(true);
+    }
+
+    /** Starts the thread; once. */
+    public void start() {
+        thread.start();
+    }
+
+    /** Where it stands. */
+    public SourceState state() {
+        return state;
+    }
+
+    /** Why it is {@link SourceState#FAILED}, or was last {@link SourceState#WAITING}; null if it never was. */
+    public IOException failure() {
+        return failure;
+    }
+
+    /** What it counted. */
+    public IngestCounters counters() {
+        return counters;
+    }
+
+    /** Waits until it is over: ended, failed or closed. False if that takes longer. */
+    public boolean awaitEnd(Duration timeout) throws InterruptedException {
+        return over.await(timeout.toNanos(), java.util.concurrent.TimeUnit.NANOSECONDS);
+    }
+
+    /**
+     * Interrupts whatever it does and waits for the thread to end.
+     *
+     * @return false if it has not ended in time; it will when the system call it is in returns
+     */
+    public boolean stop(Duration timeout) throws InterruptedException {
+        interrupt();
+        thread.join(Math.max(1, timeout.toMillis()));
+        return !thread.isAlive();
+    }
+
+    private void interrupt() {
+        stop.countDown();
+        Source current = source;
+        if (current != null) {
+            current.interrupt();
+        }
+    }
+
+    /** Stops it, for which it has two seconds. */
+    @Override
+    public void close() {
+        try {
+            if (!stop(CLOSE_TIMEOUT)) {
+                LOG.warn(
+                        "{}: still busy after {} s, left to itself",
+                        options.source().url(),
+                        CLOSE_TIMEOUT.toSeconds());
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void run() {
+        try {
+            packet = require(av_packet_alloc(), "av_packet_alloc");
+            frame = require(av_frame_alloc(), "av_frame_alloc");
+            writer = new SlotWriter(slots);
+            connectUntilOver();
+        } catch (RuntimeException | Error e) {
+            LOG.error("{}: stopped by a fault", options.source().url(), e);
+            fail(new IOException("stopped by a fault: " + e, e));
+        } finally {
+            free();
+            over.countDown();
+        }
+    }
+
+    private static <T> T require(T allocated, String function) {
+        if (allocated == null) {
+            throw new OutOfMemoryError(function);
+        }
+        return allocated;
+    }
+
+    private void free() {
+        if (frame != null) {
+            av_frame_free(frame);
+        }
+        if (packet != null) {
+            av_packet_free(packet);
+        }
+        if (writer != null) {
+            writer.close();
+        }
+    }
+
+    private void connectUntilOver() {
+        boolean goOn = true;
+        while (goOn) {
+            become(SourceState.CONNECTING, null);
+            try {
+                connection();
+                become(SourceState.ENDED, null);
+                goOn = false;
+            } catch (InputException e) {
+                goOn = canRetry(e);
+            } catch (IOException e) {
+                fail(e);
+                goOn = false;
+            } finally {
+                source = null;
+            }
+        }
+    }
+
+    private boolean canRetry(InputException e) {
+        if (stop.getCount() == 0) {
+            become(SourceState.CLOSED, null);
+            return false;
+        }
+        if (!e.isRetryable() || !(hasStreamed || options.retryFirst())) {
+            fail(e);
+            return false;
+        }
+        failure = e;
+        become(SourceState.WAITING, e);
+        try {
+            if (!clock.await(stop, backoff.nextNanos())) {
+                return true;
+            }
+        } catch (InterruptedException interrupted) {
+            Thread.currentThread().interrupt(); // the thread is ours: somebody wants it to end
+        }
+        become(SourceState.CLOSED, null);
+        return false;
+    }
+
+    private void fail(IOException e) {
+        failure = e;
+        become(SourceState.FAILED, e);
+    }
+
+    private void become(SourceState next, IOException cause) {
+        SourceState from = state;
+        if (!from.canBecome(next)) {
+            throw new IllegalStateException("no way from " + from + " to " + next);
+        }
+        state = next;
+        try {
+            listener.stateChanged(from, next, cause);
+        } catch (RuntimeException e) {
+            LOG.error("{}: the listener failed", options.source().url(), e);
+        }
+    }
+
+    private void connection() throws IOException {
+        try (Source current = new Source(options.source(), clock)) {
+            source = current;
+            if (stop.getCount() == 0) {
+                current.interrupt(); // stop() may have come before it could see the source
+            }
+            current.open();
+            writer.begin(current.timeBase(), current.frameRate());
+            try (Decoder decoder =
+                    new Decoder(current.codecParameters(), current.timeBase(), options.decoder(), writer)) {
+                stream(current, decoder);
+            } finally {
+                av_frame_unref(frame);
+            }
+        }
+    }
+
+    private void stream(Source current, Decoder decoder) throws IOException {
+        if (hasStreamed) {
+            counters.increment(IngestCounter.RECONNECTS);
+            breakOff();
+        }
+        try {
+            Source.Read read = current.read(packet);
+            become(SourceState.STREAMING, null);
+            hasStreamed = true;
+            while (read != Source.Read.END) {
+                if (read == Source.Read.PACKET) {
+                    decode(current, decoder);
+                } else {
+                    drain(decoder, current.timeBase());
+                    decoder.flush();
+                    breakOff();
+                }
+                read = current.read(packet);
+            }
+        } catch (InputException e) {
+            if (stop.getCount() != 0) {
+                drain(decoder, current.timeBase());
+            }
+            throw e;
+        }
+        drain(decoder, current.timeBase());
+    }
+
+    /** The next frame does not go on from the one before. */
+    private void breakOff() {
+        discontinuity = true;
+        continuity.restart();
+    }
+
+    private void decode(Source current, Decoder decoder) throws IOException {
+        counters.increment(IngestCounter.PACKETS);
+        counters.add(IngestCounter.BYTES, packet.size());
+        try {
+            if (!decoder.send(packet, current.captureNanos())) {
+                damaged();
+            }
+        } finally {
+            av_packet_unref(packet);
+        }
+        receive(decoder, current.timeBase());
+    }
+
+    private void drain(Decoder decoder, Rational timeBase) throws IOException {
+        decoder.send(null, 0);
+        receive(decoder, timeBase);
+    }
+
+    private void receive(Decoder decoder, Rational timeBase) throws IOException {
+        while (true) {
+            switch (decoder.receive(frame)) {
+                case FRAME -> publish(timeBase);
+                case DAMAGED -> damaged();
+                default -> {
+                    return;
+                }
+            }
+        }
+    }
+
+    private void damaged() {
+        counters.increment(IngestCounter.DECODE_ERRORS);
+        lost++;
+    }
+
+    private void publish(Rational timeBase) throws IOException {
+        counters.increment(IngestCounter.DECODED);
+        FrameFacts.tell(frame, timeBase, info.reset());
+        long captured = Decoder.tagOf(frame);
+        if (captured != 0) {
+            info.captureNanos(captured);
+        }
+        if (continuity.isBrokenBy(info.ptsNanos()) || discontinuity) {
+            discontinuity = true; // until a frame that says so is published
+            info.flag(FrameFlag.DISCONTINUITY);
+        }
+        SlotWriter.Outcome outcome = writer.publish(frame, info.lostBefore(lost));
+        av_frame_unref(frame);
+        if (outcome == SlotWriter.Outcome.NO_SLOT) {
+            counters.increment(IngestCounter.DROPPED_NO_SLOT);
+            lost++;
+            return;
+        }
+        count(outcome);
+        lost = 0;
+        discontinuity = false;
+        backoff.reset();
+    }
+
+    private void count(SlotWriter.Outcome outcome) {
+        counters.increment(IngestCounter.PUBLISHED);
+        if (outcome != SlotWriter.Outcome.IN_PLACE) {
+            counters.increment(IngestCounter.COPIED);
+        }
+        if (outcome == SlotWriter.Outcome.CONVERTED) {
+            counters.increment(IngestCounter.CONVERTED);
+        }
+        if (FrameFlag.CORRUPT.in(info.flags())) {
+            counters.increment(IngestCounter.CORRUPT);
+        }
+        if (FrameFlag.DISCONTINUITY.in(info.flags())) {
+            counters.increment(IngestCounter.GAPS);
+        }
+    }
+}

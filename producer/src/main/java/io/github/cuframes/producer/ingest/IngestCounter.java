@@ -1,0 +1,45 @@
+package io.github.cuframes.producer.ingest;
+
+import java.util.Locale;
+
+/** What an {@link Ingest} counts, since it was made. */
+public enum IngestCounter {
+    /** Packets of the video stream that came in. */
+    PACKETS("Packets received"),
+    /** Bytes in those packets. */
+    BYTES("Bytes received"),
+    /** Frames that came out of the decoder. */
+    DECODED("Frames decoded"),
+    /** Frames that were offered to subscribers. */
+    PUBLISHED("Frames published"),
+    /** Published frames that were copied on the way, converted ones included. */
+    COPIED("Frames copied"),
+    /** Published frames whose pixel format had to be converted. */
+    CONVERTED("Frames converted"),
+    /** Frames that were decoded and not published, because every slot was in use. */
+    DROPPED_NO_SLOT("Frames dropped for want of a slot"),
+    /** Published frames in which the decoder concealed errors. */
+    CORRUPT("Frames with concealed errors"),
+    /** Packets that could not be decoded. */
+    DECODE_ERRORS("Decoding errors"),
+    /** Connections made after the first. */
+    RECONNECTS("Reconnections"),
+    /** Times at which frames are missing or time jumps: reconnections, loops, jumps of the time stamps. */
+    GAPS("Gaps");
+
+    private final String description;
+
+    IngestCounter(String description) {
+        this.description = description;
+    }
+
+    /** For people. */
+    public String description() {
+        return description;
+    }
+
+    /** For machines: lower case, with underscores. */
+    public String label() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+}
