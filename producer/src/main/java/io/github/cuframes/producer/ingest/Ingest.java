@@ -24,7 +24,7 @@ import org.slf4j.LoggerFactory;
 /**
  * Reads one camera or file, decodes it and publishes its frames, on one thread; reconnects by itself.
  *
- * <p>{@link SourceState} has the states. When a connection is lost, what the decoder still holds is published first.
+ * <p>{@link IngestState} has the states. When a connection is lost, what the decoder still holds is published first.
  * The first frame of the next connection carries {@link FrameFlag#DISCONTINUITY}; the slots stay what they are if its
  * geometry is the same. Damaged packets are counted and decoding goes on, from the next key frame if need be.
  *
@@ -45,7 +45,7 @@ public final class Ingest implements AutoCloseable {
     private final CountDownLatch over = new CountDownLatch(1);
     private final Thread thread;
 
-    private volatile SourceState state = SourceState.IDLE;
+    private volatile IngestState state = IngestState.IDLE;
     private volatile IOException failure;
     private volatile Source source;
 
@@ -83,11 +83,11 @@ public final class Ingest implements AutoCloseable {
     }
 
     /** Where it stands. */
-    public SourceState state() {
+    public IngestState state() {
         return state;
     }
 
-    /** Why it is {@link SourceState#FAILED}, or was last {@link SourceState#WAITING}; null if it never was. */
+    /** Why it is {@link IngestState#FAILED}, or was last {@link IngestState#WAITING}; null if it never was. */
     public IOException failure() {
         return failure;
     }
@@ -173,10 +173,10 @@ public final class Ingest implements AutoCloseable {
     private void connectUntilOver() {
         boolean goOn = true;
         while (goOn) {
-            become(SourceState.CONNECTING, null);
+            become(IngestState.CONNECTING, null);
             try {
                 connection();
-                become(SourceState.ENDED, null);
+                become(IngestState.ENDED, null);
                 goOn = false;
             } catch (InputException e) {
                 goOn = canRetry(e);
@@ -191,7 +191,7 @@ public final class Ingest implements AutoCloseable {
 
     private boolean canRetry(InputException e) {
         if (stop.getCount() == 0) {
-            become(SourceState.CLOSED, null);
+            become(IngestState.CLOSED, null);
             return false;
         }
         if (!e.isRetryable() || !(hasStreamed || options.retryFirst())) {
@@ -199,7 +199,7 @@ public final class Ingest implements AutoCloseable {
             return false;
         }
         failure = e;
-        become(SourceState.WAITING, e);
+        become(IngestState.WAITING, e);
         try {
             if (!clock.await(stop, backoff.nextNanos())) {
                 return true;
@@ -207,17 +207,17 @@ public final class Ingest implements AutoCloseable {
         } catch (InterruptedException interrupted) {
             Thread.currentThread().interrupt(); // the thread is ours: somebody wants it to end
         }
-        become(SourceState.CLOSED, null);
+        become(IngestState.CLOSED, null);
         return false;
     }
 
     private void fail(IOException e) {
         failure = e;
-        become(SourceState.FAILED, e);
+        become(IngestState.FAILED, e);
     }
 
-    private void become(SourceState next, IOException cause) {
-        SourceState from = state;
+    private void become(IngestState next, IOException cause) {
+        IngestState from = state;
         if (!from.canBecome(next)) {
             throw new IllegalStateException("no way from " + from + " to " + next);
         }
@@ -253,7 +253,7 @@ public final class Ingest implements AutoCloseable {
         }
         try {
             Source.Read read = current.read(packet);
-            become(SourceState.STREAMING, null);
+            become(IngestState.STREAMING, null);
             hasStreamed = true;
             while (read != Source.Read.END) {
                 if (read == Source.Read.PACKET) {

@@ -9,8 +9,8 @@ public interface IngestListener {
     /**
      * The state changed.
      *
-     * @param cause why, where it is {@link SourceState#WAITING} or {@link SourceState#FAILED}; else null. An
+     * @param cause why, where it is {@link IngestState#WAITING} or {@link IngestState#FAILED}; else null. An
      *     {@link InputException} where the input is to blame; anything else comes from decoder or slots
      */
-    void stateChanged(SourceState from, SourceState to, IOException cause);
+    void stateChanged(IngestState from, IngestState to, IOException cause);
 }

@@ -59,6 +59,7 @@ public final class Publisher implements SlotSource, AutoCloseable {
     private final ControlLoop control;
 
     private long sequence;
+    private boolean mayWait = true;
     private PublisherCounters last;
 
     Publisher(PublisherOptions options) throws IOException {
@@ -264,10 +265,16 @@ public final class Publisher implements SlotSource, AutoCloseable {
                             info.lostBefore());
             ring.descriptor(slot.index).state(SlotState.PUBLISHED);
             state.pool.hold(slot);
+            // an interrupted thread that writes to a channel closes it: the subscribers' sockets are not to suffer
+            boolean interrupted = Thread.interrupted();
             try {
                 deliver(slot, now, info.flags());
             } catch (InternalError e) {
                 failTruncated(e);
+            } finally {
+                if (interrupted) {
+                    Thread.currentThread().interrupt();
+                }
             }
             if (state.newest != null) {
                 state.pool.drop(state.newest);
@@ -318,10 +325,27 @@ public final class Publisher implements SlotSource, AutoCloseable {
         }
     }
 
-    /** Waits until every lossless subscriber has a credit, is gone or is cut off. False if the thread is interrupted. */
+    /**
+     * From now on {@link Slot#publish} does not wait for lossless subscribers: it returns 0 where it would, at once where
+     * it does. For an owner that wants its writer to stop; any thread.
+     */
+    public void stopWaiting() {
+        state.lock.lock();
+        try {
+            mayWait = false;
+            state.changed.signalAll();
+        } finally {
+            state.lock.unlock();
+        }
+    }
+
+    /** Waits until every lossless subscriber has a credit, is gone or is cut off. False if it must not go on waiting. */
     private boolean waitForLossless() {
         try {
             while (isAnyWithoutCredit(System.nanoTime())) {
+                if (!mayWait) {
+                    return false;
+                }
                 // signalled by requests, leaving peers and close(); bounded for peers that release and say nothing
                 if (state.changed.awaitNanos(LOSSLESS_POLL_NANOS) <= 0) {
                     LOG.trace("{}: waiting for a lossless subscriber", options.key());

@@ -21,8 +21,8 @@ public interface Slot {
      * each acquisition.
      *
      * @param info copied before the call returns, so that the caller can use one object for all frames
-     * @return the frame's sequence number, from 1; 0 if the thread was interrupted while it waited for a lossless
-     *     subscriber, in which case the frame is not published
+     * @return the frame's sequence number, from 1; 0 if the thread was interrupted or told to stop while it
+     *     waited for a lossless subscriber, in which case the frame is not published
      * @throws IllegalStateException if the slot is not the caller's, is published already, or the publisher is closed
      */
     long publish(FrameInfo info);

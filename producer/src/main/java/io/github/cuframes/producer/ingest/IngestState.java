@@ -16,7 +16,7 @@ import java.util.Set;
  *                    └──┘ failed, may pass           each of them ──stop──▶ CLOSED
  * </pre>
  */
-public enum SourceState {
+public enum IngestState {
     /** Made, not started. */
     IDLE,
     /** Resolving, connecting, probing; no packet yet. */
@@ -32,19 +32,19 @@ public enum SourceState {
     /** Stopped by its owner. Final. */
     CLOSED;
 
-    private Set<SourceState> successors() {
+    private Set<IngestState> successors() {
         return switch (this) {
             case IDLE -> EnumSet.of(CONNECTING, CLOSED);
             case CONNECTING -> EnumSet.of(STREAMING, WAITING, ENDED, FAILED, CLOSED);
             case STREAMING -> EnumSet.of(WAITING, ENDED, FAILED, CLOSED);
             case WAITING -> EnumSet.of(CONNECTING, FAILED, CLOSED);
             case ENDED, FAILED -> EnumSet.of(CLOSED);
-            default -> EnumSet.noneOf(SourceState.class);
+            default -> EnumSet.noneOf(IngestState.class);
         };
     }
 
     /** Whether the diagram has this edge. */
-    public boolean canBecome(SourceState next) {
+    public boolean canBecome(IngestState next) {
         return successors().contains(next);
     }
 

@@ -1,0 +1,19 @@
+package io.github.cuframes.producer;
+
+import io.github.cuframes.producer.ingest.IngestCounter;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Map;
+
+/** What fills the slots of a producer, on a thread of its own. */
+interface FrameSource {
+
+    /** Begins; once. */
+    void start() throws IOException;
+
+    /** Ends and waits for the thread, but no longer than that. */
+    void stop(Duration timeout);
+
+    /** What it has counted. */
+    Map<IngestCounter, Long> counters();
+}

@@ -1,0 +1,50 @@
+package io.github.cuframes.producer;
+
+import io.github.cuframes.producer.ingest.IngestCounter;
+import io.github.cuframes.producer.pattern.TestPatternSource;
+import io.github.cuframes.protocol.layout.SourceState;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Map;
+
+/** The built-in test pattern. */
+final class PatternSource implements FrameSource {
+
+    private final TestPatternSource.Builder builder;
+    private final ProducerListener listener;
+    private TestPatternSource source;
+    private volatile boolean stopping;
+
+    PatternSource(TestPatternSource.Builder builder, ProducerListener listener) {
+        this.builder = builder;
+        this.listener = listener;
+    }
+
+    @Override
+    public void start() throws IOException {
+        listener.stateChanged(SourceState.STREAMING, null);
+        source = builder.start();
+        source.done().whenComplete((nothing, failure) -> {
+            if (stopping) {
+                return;
+            }
+            if (failure == null) {
+                listener.stateChanged(SourceState.ENDED, null);
+            } else {
+                listener.stateChanged(
+                        SourceState.FAILED, new IOException("the test pattern failed: " + failure, failure));
+            }
+        });
+    }
+
+    @Override
+    public void stop(Duration timeout) {
+        stopping = true;
+        source.close();
+    }
+
+    @Override
+    public Map<IngestCounter, Long> counters() {
+        return Map.of();
+    }
+}

@@ -1,0 +1,132 @@
+package io.github.cuframes.producer;
+
+import io.github.cuframes.producer.ingest.IngestCounter;
+import io.github.cuframes.producer.publish.Publisher;
+import io.github.cuframes.producer.publish.PublisherCounters;
+import io.github.cuframes.protocol.layout.SourceState;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/**
+ * Decodes one camera, file or test pattern and publishes its frames to local processes.
+ *
+ * <pre>{@code
+ * try (Producer producer = Producer.builder("cam1").input("rtsp://camera/stream").open()) {
+ *     producer.awaitEnd(Duration.ofHours(1));
+ * }
+ * }</pre>
+ *
+ * <p>Frames flow from {@link ProducerBuilder#open()} on, on threads of its own. A live source that is lost is connected
+ * again, while subscribers keep their connection. Any thread may call any method.
+ */
+public final class Producer implements AutoCloseable {
+
+    private static final Duration CLOSE_TIMEOUT = Duration.ofMillis(1_500);
+
+    private final Publisher publisher;
+    private final FrameSource source;
+    private final ProducerListener listener;
+    private final CompletableFuture<SourceState> end = new CompletableFuture<>();
+    private final AtomicBoolean closed = new AtomicBoolean();
+    private volatile SourceState state = SourceState.CONNECTING;
+
+    Producer(ProducerBuilder options) throws IOException {
+        listener = options.listener();
+        publisher = options.publisher().open();
+        FrameSource made = null;
+        try {
+            made = options.source(publisher, this::changed);
+            made.start();
+        } catch (IOException | RuntimeException e) {
+            publisher.close();
+            throw e;
+        }
+        source = made;
+    }
+
+    /**
+     * Starts a producer's configuration.
+     *
+     * @param key the stream's name, {@code [A-Za-z0-9._-]{1,64}}
+     */
+    public static ProducerBuilder builder(String key) {
+        return new ProducerBuilder(key);
+    }
+
+    /** Called by the source's thread; nothing here waits for that thread. */
+    private void changed(SourceState next, IOException cause) {
+        state = next;
+        publisher.sourceState(next);
+        listener.stateChanged(next, cause);
+        if (next == SourceState.ENDED) {
+            publisher.end();
+            end.complete(next);
+        } else if (next == SourceState.FAILED) {
+            publisher.close();
+            end.completeExceptionally(cause);
+        }
+    }
+
+    /** The stream's name. */
+    public String key() {
+        return publisher.key();
+    }
+
+    /** What the source does. */
+    public SourceState state() {
+        return state;
+    }
+
+    /** What has been published and what it takes. */
+    public PublisherCounters counters() {
+        return publisher.counters();
+    }
+
+    /** What was read and decoded; empty for a test pattern, which is neither. */
+    public Map<IngestCounter, Long> sourceCounters() {
+        return source.counters();
+    }
+
+    /**
+     * Waits for the source to come to its end.
+     *
+     * @return false if it has not in time, or was closed
+     * @throws IOException why the source failed for good
+     */
+    public boolean awaitEnd(Duration timeout) throws IOException, InterruptedException {
+        try {
+            return end.get(timeout.toMillis(), TimeUnit.MILLISECONDS) == SourceState.ENDED;
+        } catch (TimeoutException e) {
+            return false;
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof IOException cause) {
+                throw cause;
+            }
+            throw new IOException("the source failed: " + e.getCause(), e.getCause());
+        }
+    }
+
+    /** Whether {@link #close()} was called. */
+    public boolean isClosed() {
+        return closed.get();
+    }
+
+    /** Stops the source, takes leave of the subscribers and frees everything, in two seconds at most. */
+    @Override
+    public void close() {
+        if (!closed.compareAndSet(false, true)) {
+            return;
+        }
+        // the source first, since it writes into slots of the publisher; it may just be waiting for a subscriber
+        publisher.stopWaiting();
+        source.stop(CLOSE_TIMEOUT);
+        publisher.close();
+        end.complete(SourceState.CONNECTING);
+    }
+}

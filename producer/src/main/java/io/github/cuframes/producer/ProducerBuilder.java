@@ -1,0 +1,140 @@
+package io.github.cuframes.producer;
+
+import io.github.cuframes.producer.decode.DecoderOptions;
+import io.github.cuframes.producer.ingest.IngestOptions;
+import io.github.cuframes.producer.ingest.RtspTransport;
+import io.github.cuframes.producer.ingest.SafeUrl;
+import io.github.cuframes.producer.ingest.SourceOptions;
+import io.github.cuframes.producer.pattern.PatternSpec;
+import io.github.cuframes.producer.pattern.TestPatternSource;
+import io.github.cuframes.producer.publish.Publisher;
+import io.github.cuframes.producer.publish.PublisherBuilder;
+import io.github.cuframes.producer.publish.SlotSource;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.function.Consumer;
+
+/** The configuration of a {@link Producer}: a key, and an input or a test pattern. Not thread-safe. */
+public final class ProducerBuilder {
+
+    private static final Duration OPEN_TIMEOUT = Duration.ofSeconds(10);
+    private static final Duration READ_TIMEOUT = Duration.ofSeconds(5);
+
+    private final String key;
+    private final PublisherBuilder publisher;
+    private SafeUrl input;
+    private PatternSpec pattern;
+    private RtspTransport transport = RtspTransport.TCP;
+    private Duration openTimeout = OPEN_TIMEOUT;
+    private Duration readTimeout = READ_TIMEOUT;
+    private boolean loop;
+    private boolean realtime;
+    private boolean retryFirst;
+    private int threads;
+    private ProducerListener listener = (state, cause) -> {};
+
+    ProducerBuilder(String key) {
+        this.key = key;
+        this.publisher = Publisher.builder(key);
+    }
+
+    /** Reads a URL or a file; what FFmpeg opens. A password in it is never shown anywhere. */
+    public ProducerBuilder input(String urlOrFile) {
+        input = SafeUrl.of(urlOrFile);
+        return this;
+    }
+
+    /** Makes pictures that carry their number, see {@link io.github.cuframes.protocol.pattern.FrameCode}. */
+    public ProducerBuilder testPattern(PatternSpec spec) {
+        pattern = Objects.requireNonNull(spec);
+        return this;
+    }
+
+    /** How RTSP carries media; TCP by default. */
+    public ProducerBuilder transport(RtspTransport rtspTransport) {
+        transport = Objects.requireNonNull(rtspTransport);
+        return this;
+    }
+
+    /**
+     * Deadlines of a network source.
+     *
+     * @param open until the stream is described; 10 s by default
+     * @param read between two packets; 5 s by default
+     */
+    public ProducerBuilder timeouts(Duration open, Duration read) {
+        openTimeout = open;
+        readTimeout = read;
+        return this;
+    }
+
+    /** At the end of a file, start over; not by default. */
+    public ProducerBuilder loop(boolean again) {
+        loop = again;
+        return this;
+    }
+
+    /** Read a file no faster than its time stamps say; not by default. */
+    public ProducerBuilder realtime(boolean paced) {
+        realtime = paced;
+        return this;
+    }
+
+    /** Try again also when a network source cannot be reached the first time; by default that is a failure. */
+    public ProducerBuilder retryFirst(boolean patient) {
+        retryFirst = patient;
+        return this;
+    }
+
+    /** Threads of a software decoder; 0, the default, leaves it to the number of processors. */
+    public ProducerBuilder threads(int decoderThreads) {
+        threads = decoderThreads;
+        return this;
+    }
+
+    /** Who hears what becomes of the source. */
+    public ProducerBuilder listener(ProducerListener producerListener) {
+        listener = Objects.requireNonNull(producerListener);
+        return this;
+    }
+
+    /** Changes how frames are offered: run directory, limits, access. */
+    public ProducerBuilder publish(Consumer<PublisherBuilder> change) {
+        change.accept(publisher);
+        return this;
+    }
+
+    /**
+     * Listens for subscribers and starts the source, which connects on a thread of its own.
+     *
+     * @throws io.github.cuframes.memory.transport.KeyInUseException if a live producer has the key
+     * @throws IOException if the run directory or shared memory cannot be used; says why and what to do
+     * @throws IllegalStateException if there is not exactly one of an input and a test pattern
+     */
+    public Producer open() throws IOException {
+        if ((input == null) == (pattern == null)) {
+            throw new IllegalStateException("producer \"" + key + "\" needs an input or a test pattern, and not both");
+        }
+        // a file can wait, and so can a pattern that we make ourselves; a camera cannot
+        publisher.allowLossless(pattern != null || input.isFile());
+        return new Producer(this);
+    }
+
+    ProducerListener listener() {
+        return listener;
+    }
+
+    PublisherBuilder publisher() {
+        return publisher;
+    }
+
+    FrameSource source(SlotSource slots, ProducerListener heard) {
+        if (pattern != null) {
+            return new PatternSource(TestPatternSource.builder(slots, pattern), heard);
+        }
+        SourceOptions source = new SourceOptions(input, transport, openTimeout, readTimeout, loop, realtime);
+        IngestOptions options = IngestOptions.of(source).withRetryFirst(retryFirst);
+        return new IngestSource(threads > 0 ? options.withDecoder(new DecoderOptions(threads)) : options, slots, heard);
+    }
+}

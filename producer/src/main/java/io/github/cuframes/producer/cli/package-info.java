@@ -1,0 +1,2 @@
+/** The command {@code cuframes-producer}. */
+package io.github.cuframes.producer.cli;
