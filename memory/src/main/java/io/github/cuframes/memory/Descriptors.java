@@ -1,0 +1,69 @@
+package io.github.cuframes.memory;
+
+import java.io.FileDescriptor;
+import java.io.FileInputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import org.newsclub.net.unix.FileDescriptorCast;
+
+/** What the JDK lacks for file descriptors that came through a socket. Linux only: it looks at {@code /proc/self/fd}. */
+public final class Descriptors {
+
+    private static final int TYPE_MASK = 0170000;
+    private static final int REGULAR_FILE = 0100000;
+
+    private Descriptors() {}
+
+    /** Closes a descriptor; does nothing if it is closed already. */
+    public static void close(FileDescriptor descriptor) {
+        if (!descriptor.valid()) {
+            return;
+        }
+        try {
+            new FileInputStream(descriptor).close();
+        } catch (IOException e) {
+            // close(2) fails on a file of tmpfs or a socket only if the number is not ours: a bug that must not pass
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** A second descriptor of the same open file, the caller's to close. */
+    public static FileDescriptor duplicate(FileDescriptor descriptor) throws IOException {
+        return FileDescriptorCast.duplicating(descriptor).getFileDescriptor();
+    }
+
+    /** The name under which this process can look at, or open anew, an open file; also one that is unlinked. */
+    public static Path path(FileDescriptor descriptor) throws IOException {
+        return Path.of(
+                "/proc/self/fd",
+                FileDescriptorCast.using(descriptor).as(Integer.class).toString());
+    }
+
+    /** The present length of the file in bytes. */
+    static long size(FileDescriptor descriptor) throws IOException {
+        return Files.size(path(descriptor));
+    }
+
+    /**
+     * Checks a descriptor from another process before it is mapped.
+     *
+     * @param size the bytes that it must have at least
+     * @throws IOException if it is not a regular file of that size
+     */
+    static void requireFile(FileDescriptor descriptor, long size) throws IOException {
+        Map<String, Object> attributes = Files.readAttributes(path(descriptor), "unix:mode,size");
+        int mode = (Integer) attributes.get("mode");
+        if ((mode & TYPE_MASK) != REGULAR_FILE) {
+            throw new IOException("the descriptor received is no regular file (mode 0" + Integer.toOctalString(mode)
+                    + "); the peer does not speak this protocol");
+        }
+        long present = (Long) attributes.get("size");
+        if (present < size) {
+            throw new IOException("the file received has " + present + " bytes where " + size
+                    + " were announced; the peer does not keep to the protocol");
+        }
+    }
+}

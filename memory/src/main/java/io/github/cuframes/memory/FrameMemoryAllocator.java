@@ -1,0 +1,23 @@
+package io.github.cuframes.memory;
+
+import io.github.cuframes.protocol.frame.MemoryKind;
+import java.io.IOException;
+
+/** Where a publisher gets its frame memory from. Any thread may call it. */
+public interface FrameMemoryAllocator {
+
+    /** What is allocated here. */
+    MemoryKind kind();
+
+    /** The most bytes that one allocation may have; a ring that needs more is made of several. */
+    long maxSize();
+
+    /**
+     * Allocates memory that is there in full: using it later cannot fail for want of memory.
+     *
+     * @param size bytes, positive
+     * @return zeroed memory, the caller's to close
+     * @throws IOException if it cannot be had; names the bytes wanted, what bounds them and the remedy
+     */
+    FrameMemory allocate(long size) throws IOException;
+}
