@@ -59,8 +59,8 @@ public record DeliveryPolicy(DeliveryMode mode, int depth) {
         if (text.matches("fifo:[0-9]{1,4}")) {
             return fifo(Integer.parseInt(text.substring("fifo:".length())));
         }
-        throw new IllegalArgumentException(
-                "\"" + text + "\" is no delivery policy; use latest, fifo:N (N from 1 to " + MAX_DEPTH + ") or lossless");
+        throw new IllegalArgumentException("\"" + text + "\" is no delivery policy; use latest, fifo:N (N from 1 to "
+                + MAX_DEPTH + ") or lossless");
     }
 
     @Override

@@ -96,8 +96,8 @@ final class Incoming {
         try {
             return mapper.map();
         } catch (IOException e) {
-            ProtocolException violation =
-                    new ProtocolException(ErrorCode.MEMORY_UNREACHABLE, "its memory cannot be mapped: " + e.getMessage());
+            ProtocolException violation = new ProtocolException(
+                    ErrorCode.MEMORY_UNREACHABLE, "its memory cannot be mapped: " + e.getMessage());
             violation.initCause(e);
             throw violation;
         }
@@ -117,10 +117,12 @@ final class Incoming {
         connection.send(Leases.direct(message), SEND_NANOS);
     }
 
-    /** Tells a publisher what it did wrong. */
-    static void sendError(ControlConnection connection, ErrorCode code, String text) throws IOException {
-        String shortened = text.length() <= 300 ? text : text.substring(0, 300); // 1,024 bytes at most
-        send(connection, new Message.Failure(ProtocolVersion.CURRENT, code, shortened));
+    /** What tells a publisher that it broke the protocol. */
+    static Message.Failure failure(ProtocolException e) {
+        String text = e.getMessage();
+        // 1,024 bytes at most, and a character may take three
+        return new Message.Failure(
+                ProtocolVersion.CURRENT, e.code(), text.length() <= 300 ? text : text.substring(0, 300));
     }
 
     static boolean isDoorbell(ControlConnection connection) {

@@ -5,8 +5,8 @@ import io.github.cuframes.memory.ImportedFile;
 import io.github.cuframes.memory.ImportedMemory;
 import io.github.cuframes.memory.transport.ControlConnection;
 import io.github.cuframes.memory.transport.ReceiveStatus;
+import io.github.cuframes.protocol.ProtocolVersion;
 import io.github.cuframes.protocol.frame.DeliveryMode;
-import io.github.cuframes.protocol.frame.FrameFlag;
 import io.github.cuframes.protocol.frame.MemoryKind;
 import io.github.cuframes.protocol.frame.StreamConfig;
 import io.github.cuframes.protocol.layout.FrameMetadata;
@@ -17,12 +17,14 @@ import io.github.cuframes.protocol.message.ByeReason;
 import io.github.cuframes.protocol.message.ErrorCode;
 import io.github.cuframes.protocol.message.Message;
 import io.github.cuframes.protocol.message.ProtocolException;
+import io.github.cuframes.protocol.message.Role;
 import java.io.FileDescriptor;
 import java.io.IOException;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -47,6 +49,7 @@ final class Session implements AutoCloseable {
     private final String key;
     private final DeliveryPolicy policy;
     private final Ticker ticker;
+    private final Counters counters;
 
     private Ring ring;
     private SubscriberPage page;
@@ -54,7 +57,7 @@ final class Session implements AutoCloseable {
     private long epoch;
     private int credits;
 
-    private final Map<Integer, Slab> slabs = new HashMap<>();
+    private final Map<Integer, Slab> slabs = new ConcurrentHashMap<>();
     private final Map<Integer, StreamConfig> generations = new HashMap<>();
     private int newestGeneration;
     private int takenGeneration;
@@ -71,17 +74,16 @@ final class Session implements AutoCloseable {
     private long memoryMissingSince;
     private boolean memoryMissing;
 
-    private long discontinuities = -1;
-
     private boolean ended;
     private Message.Failure failure;
     private ByeReason bye;
 
-    Session(ControlConnection connection, String key, DeliveryPolicy policy, Ticker ticker) {
+    Session(ControlConnection connection, String key, DeliveryPolicy policy, Ticker ticker, Counters counters) {
         this.connection = connection;
         this.key = key;
         this.policy = policy;
         this.ticker = ticker;
+        this.counters = counters;
     }
 
     /** Says HELLO. */
@@ -89,11 +91,11 @@ final class Session implements AutoCloseable {
         Incoming.send(
                 connection,
                 new Message.Hello(
-                        io.github.cuframes.protocol.ProtocolVersion.CURRENT,
+                        ProtocolVersion.CURRENT,
                         library,
                         key,
                         name,
-                        io.github.cuframes.protocol.message.Role.SUBSCRIBER,
+                        Role.SUBSCRIBER,
                         policy.mode(),
                         policy.depth(),
                         wantedCredits,
@@ -189,8 +191,8 @@ final class Session implements AutoCloseable {
         try {
             Incoming.requireVersion(welcome);
             if (welcome.credits() < 1 || welcome.credits() > SubscriberPage.CAPACITY) {
-                throw Incoming.violation(
-                        "WELCOME grants " + welcome.credits() + " credits; 1 to " + SubscriberPage.CAPACITY + " are possible");
+                throw Incoming.violation("WELCOME grants " + welcome.credits() + " credits; 1 to "
+                        + SubscriberPage.CAPACITY + " are possible");
             }
             opened = Incoming.ring(files.get(0), welcome, key);
         } catch (ProtocolException e) {
@@ -268,9 +270,9 @@ final class Session implements AutoCloseable {
      * Takes the next frame out of the queue, according to the policy.
      *
      * @return null if there is none (now), or the memory that it lies in is not known yet
-     * @throws IOException if the publisher broke the protocol, or a REQUEST could not be sent
+     * @throws ProtocolException if the publisher broke the protocol
      */
-    Frame take() throws IOException {
+    Frame take() throws ProtocolException {
         if (failure != null) {
             return null; // the leases of what is left in the queue have ended
         }
@@ -282,7 +284,7 @@ final class Session implements AutoCloseable {
         return delivery == 0 ? null : frame(delivery);
     }
 
-    private Frame takeLatest() throws IOException {
+    private Frame takeLatest() throws ProtocolException {
         long candidate = 0;
         for (long next = advance(); next != 0; next = advance()) {
             if (candidate != 0) {
@@ -294,17 +296,25 @@ final class Session implements AutoCloseable {
             return null;
         }
         // one REQUEST for each frame: at a high rate even its answer may be old on arrival, and something must be taken
-        long newest = requested != 0 ? requested : ended ? 0 : ring.newestSequence();
-        if (page.sequence(candidate) >= newest) {
+        long wanted = requested != 0 ? requested : ring.newestSequence();
+        if (ended || page.sequence(candidate) >= wanted) {
             requested = 0;
             return frame(candidate);
         }
         giveBack(candidate);
         if (requested == 0) {
-            requested = newest;
-            leases.request();
+            requested = wanted;
+            request();
         }
         return null;
+    }
+
+    private void request() {
+        try {
+            leases.request();
+        } catch (IOException e) {
+            LOG.debug("the connection to {} ended before a REQUEST", key, e); // which the next receive finds out
+        }
     }
 
     private void giveBack(long delivery) {
@@ -342,6 +352,7 @@ final class Session implements AutoCloseable {
         takenSequence = sequence;
         taken = next;
         page.taken(next);
+        counters.taken(ring.metadata(slot).flags());
         retire(page.generation(next));
         return next;
     }
@@ -394,14 +405,30 @@ final class Session implements AutoCloseable {
     private Frame frame(long delivery) {
         int slot = page.slot(delivery);
         FrameMetadata metadata = ring.metadata(slot);
-        boolean breaks = FrameFlag.DISCONTINUITY.in(metadata.flags()) || newDiscontinuities > 0;
+        boolean everyDelivered = policy.mode() != DeliveryMode.LATEST;
+        boolean breaks = counters.returned(epoch, metadata.sequence(), ring.discontinuities(), everyDelivered);
         leases.hold();
         return new Frame(leases, views[slot], page.lease(delivery), delivery, epoch, metadata, breaks);
     }
 
-    /** Ends the connection: frames that are held stay readable only if the publisher is gone. */
+    /** Whether the next delivery waits for a MEMORY message. */
+    boolean isMemoryMissing() {
+        return memoryMissing;
+    }
+
+    /** Tells the publisher what it did wrong, or that this side leaves. */
+    void sayLast(Message message) {
+        try {
+            Incoming.send(connection, message);
+        } catch (IOException e) {
+            LOG.debug("the connection to {} ended before a last word", key, e);
+        }
+    }
+
+    /** Ends the connection and lets go of the memory; frames that are held keep what they lie in. */
     @Override
     public void close() {
+        slabs.values().forEach(slab -> slab.memory().close());
         try {
             connection.close();
         } catch (IOException e) {
