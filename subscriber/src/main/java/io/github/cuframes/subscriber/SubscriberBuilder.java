@@ -1,0 +1,114 @@
+package io.github.cuframes.subscriber;
+
+import io.github.cuframes.memory.transport.RunDirectory;
+import io.github.cuframes.protocol.layout.SubscriberPage;
+import io.github.cuframes.protocol.layout.SubscriberSlot;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Objects;
+
+/** How to subscribe; see {@link Subscriber#builder}. Not thread-safe. */
+public final class SubscriberBuilder {
+
+    final String key;
+    Path runDirectory;
+    DeliveryPolicy policy = DeliveryPolicy.latest();
+    int credits;
+    String name = "java " + ProcessHandle.current().pid();
+    long spinNanos;
+    boolean reconnect = true;
+    Duration connectTimeout = Duration.ofSeconds(5);
+    Ticker ticker = Ticker.SYSTEM;
+
+    SubscriberBuilder(String key) {
+        RunDirectory.requireKey(key);
+        this.key = key;
+    }
+
+    /** Where publishers have their sockets; by default where they put them by default. */
+    public SubscriberBuilder runDirectory(Path directory) {
+        this.runDirectory = Objects.requireNonNull(directory, "directory");
+        return this;
+    }
+
+    /** Which frames to get; by default the newest. */
+    public SubscriberBuilder policy(DeliveryPolicy chosen) {
+        this.policy = Objects.requireNonNull(chosen, "policy");
+        return this;
+    }
+
+    /**
+     * Frames that the application may hold at a time, those waiting in its queue included; each costs the publisher a
+     * slot.
+     *
+     * @param leases 1 to 64, or 0 to leave it to the publisher (2 for latest, depth + 1 for fifo, 4 for lossless)
+     */
+    public SubscriberBuilder credits(int leases) {
+        if (leases < 0 || leases > SubscriberPage.CAPACITY) {
+            throw new IllegalArgumentException("a subscriber has 1 to " + SubscriberPage.CAPACITY
+                    + " credits (0: as the publisher likes), not " + leases);
+        }
+        this.credits = leases;
+        return this;
+    }
+
+    /** What operators see; 1 to 48 bytes of UTF-8. By default "java" and the process id. */
+    public SubscriberBuilder name(String seen) {
+        int bytes = seen.getBytes(StandardCharsets.UTF_8).length;
+        if (bytes == 0 || bytes > SubscriberSlot.NAME_SIZE || seen.indexOf(0) >= 0) {
+            throw new IllegalArgumentException(
+                    "a subscriber's name has 1 to " + SubscriberSlot.NAME_SIZE + " bytes in UTF-8, not " + bytes);
+        }
+        this.name = seen;
+        return this;
+    }
+
+    /**
+     * For how long to watch memory before a wait goes to sleep on the socket; zero by default. A spinning wait sees a
+     * frame within a microsecond or two instead of some tens, and costs a processor core.
+     */
+    public SubscriberBuilder spin(Duration duration) {
+        if (duration.isNegative()) {
+            throw new IllegalArgumentException("a time to spin is not negative: " + duration);
+        }
+        this.spinNanos = Subscriber.toNanos(duration);
+        return this;
+    }
+
+    /** Whether to connect again when the publisher is gone and comes back, or another takes the key; true by default. */
+    public SubscriberBuilder reconnect(boolean again) {
+        this.reconnect = again;
+        return this;
+    }
+
+    /** How long {@link #connect()} waits for a publisher; 5 s by default. */
+    public SubscriberBuilder connectTimeout(Duration timeout) {
+        if (timeout.isNegative()) {
+            throw new IllegalArgumentException("a timeout is not negative: " + timeout);
+        }
+        this.connectTimeout = timeout;
+        return this;
+    }
+
+    SubscriberBuilder ticker(Ticker time) {
+        this.ticker = time;
+        return this;
+    }
+
+    /**
+     * Connects. Returns when the publisher has accepted; its first frame may be long in coming.
+     *
+     * @throws SubscriberException if there is no publisher within the time given, or it says no
+     */
+    public Subscriber connect() {
+        Subscriber subscriber = new Subscriber(this);
+        try {
+            subscriber.connectWithin(Subscriber.toNanos(connectTimeout));
+            return subscriber;
+        } catch (RuntimeException | Error e) {
+            subscriber.close();
+            throw e;
+        }
+    }
+}

@@ -1,0 +1,344 @@
+package io.github.cuframes.subscriber;
+
+import io.github.cuframes.memory.FrameMemory;
+import io.github.cuframes.memory.HostMemoryAllocator;
+import io.github.cuframes.memory.SharedFile;
+import io.github.cuframes.memory.transport.ControlConnection;
+import io.github.cuframes.memory.transport.ControlServer;
+import io.github.cuframes.memory.transport.ReceiveStatus;
+import io.github.cuframes.memory.transport.RunDirectory;
+import io.github.cuframes.protocol.ProtocolVersion;
+import io.github.cuframes.protocol.frame.Colour;
+import io.github.cuframes.protocol.frame.FrameLayout;
+import io.github.cuframes.protocol.frame.MemoryKind;
+import io.github.cuframes.protocol.frame.PixelFormat;
+import io.github.cuframes.protocol.frame.Rational;
+import io.github.cuframes.protocol.frame.StreamConfig;
+import io.github.cuframes.protocol.layout.FrameMetadata;
+import io.github.cuframes.protocol.layout.Ring;
+import io.github.cuframes.protocol.layout.SubscriberPage;
+import io.github.cuframes.protocol.message.ByeReason;
+import io.github.cuframes.protocol.message.ErrorCode;
+import io.github.cuframes.protocol.message.Message;
+import io.github.cuframes.protocol.message.MessageCodec;
+import java.io.FileDescriptor;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * A publisher that does what a test tells it, step by step, right or wrong. It serves one connection at a time; slot i has
+ * lease i. One thread at a time uses it.
+ */
+final class ScriptedPublisher implements AutoCloseable {
+
+    static final int SLOTS = 16;
+    static final StreamConfig CONFIG = config(64, 48);
+    private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(20);
+
+    final String key;
+    final long epoch = System.nanoTime();
+    final ControlServer server;
+    final SharedFile ringFile;
+    final Ring ring;
+    long sequence;
+
+    private final Selector selector = ControlServer.openSelector();
+    private final HostMemoryAllocator allocator = new HostMemoryAllocator();
+    private final List<FrameMemory> slabs = new ArrayList<>();
+    private final ByteBuffer[] slots = new ByteBuffer[SLOTS];
+    private int generation;
+    private StreamConfig config = CONFIG;
+
+    ScriptedPublisher(Path directory, String key) throws IOException {
+        this.key = key;
+        this.server = ControlServer.bind(
+                RunDirectory.resolve(directory, Map.of(), RunDirectory.Role.PRODUCER)
+                        .socketOf(key),
+                ControlServer.Access.DEFAULT);
+        this.ringFile = SharedFile.create(SharedFile.defaultDirectory(), Ring.size(SLOTS, 4), SharedFile.Peer.READS);
+        this.ring = Ring.create(
+                ringFile.buffer(), SLOTS, 4, epoch, ProcessHandle.current().pid(), 0, "scripted", key);
+        server.register(selector, null);
+    }
+
+    static StreamConfig config(int width, int height) {
+        return new StreamConfig(
+                FrameLayout.of(PixelFormat.NV12, width, height, 64),
+                new Rational(1, 90_000),
+                new Rational(25, 1),
+                Colour.UNSPECIFIED);
+    }
+
+    /** Allocates slots [from, to) of a generation in a slab of their own; its number. */
+    int allocate(int newGeneration, StreamConfig newConfig, int from, int to) throws IOException {
+        generation = newGeneration;
+        config = newConfig;
+        long size = config.layout().size();
+        FrameMemory slab = allocator.allocate(size * (to - from));
+        slabs.add(slab);
+        int number = slabs.size() - 1;
+        for (int i = from; i < to; i++) {
+            slots[i] = slab.slice((i - from) * size, size);
+            ring.descriptor(i).write(number, (i - from) * size, config.layout(), generation);
+        }
+        ring.configured(generation, MemoryKind.HOST, config);
+        return number;
+    }
+
+    FrameMemory slab(int number) {
+        return slabs.get(number);
+    }
+
+    /** Writes a frame into a slot and announces it. */
+    long write(int slot, int flags) {
+        long next = ++sequence;
+        fill(slots[slot], next);
+        ring.metadata(slot)
+                .write(
+                        next,
+                        next * 3600,
+                        next * 40_000_000,
+                        FrameMetadata.NO_TIME,
+                        System.nanoTime(),
+                        0,
+                        generation,
+                        flags,
+                        0);
+        ring.published(next, System.nanoTime(), flags);
+        return next;
+    }
+
+    ByteBuffer slotBytes(int slot) {
+        return slots[slot];
+    }
+
+    static void fill(ByteBuffer bytes, long sequence) {
+        for (int i = 0; i + 8 <= bytes.capacity(); i += 8) {
+            bytes.putLong(i, sequence * 0x9E3779B97F4A7C15L + i);
+        }
+    }
+
+    /** Whether a plane of a frame is what {@link #fill} wrote. */
+    static boolean isIntact(Frame frame) {
+        ByteBuffer luma = frame.plane(0).order(java.nio.ByteOrder.BIG_ENDIAN);
+        for (int i = 0; i + 8 <= luma.capacity(); i += 8) {
+            if (luma.getLong(i) != frame.sequence() * 0x9E3779B97F4A7C15L + i) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Waits for a client's connection. */
+    Client accept() throws IOException {
+        long deadline = System.nanoTime() + PATIENCE_NANOS;
+        while (true) {
+            ControlConnection connection = server.accept();
+            if (connection != null) {
+                return new Client(connection);
+            }
+            await(deadline);
+        }
+    }
+
+    /** Greets a client and gives it all slots as generation 1; the usual beginning. */
+    Client serve() throws IOException {
+        Client client = accept();
+        client.expect(Message.Hello.class);
+        client.welcome();
+        client.expect(Message.Ack.class);
+        if (generation == 0) {
+            allocate(1, CONFIG, 0, SLOTS);
+        }
+        int[] all = new int[slabs.size()];
+        Arrays.setAll(all, i -> i);
+        client.memory(all);
+        client.expect(Message.Ack.class);
+        return client;
+    }
+
+    private void await(long deadline) throws IOException {
+        long left = deadline - System.nanoTime();
+        if (left <= 0) {
+            throw new IOException("nothing came in time");
+        }
+        selector.select(Math.max(1, left / 1_000_000));
+        selector.selectedKeys().clear();
+    }
+
+    @Override
+    public void close() throws IOException {
+        selector.close();
+        server.close();
+        ringFile.close();
+        slabs.forEach(FrameMemory::close);
+    }
+
+    /** The publisher's side of one connection. */
+    final class Client implements AutoCloseable {
+
+        final ControlConnection connection;
+        final SharedFile pageFile;
+        final SubscriberPage page;
+        final int credits;
+        private final SelectionKey selection;
+        private final long[] lastDelivery = new long[SubscriberPage.CAPACITY];
+        private final ByteBuffer doorbell = direct(new Message.Doorbell(), 0);
+        long delivered;
+        int doorbells;
+
+        Client(ControlConnection connection) throws IOException {
+            this.connection = connection;
+            this.selection = connection.register(selector, SelectionKey.OP_READ, null);
+            this.pageFile = SharedFile.create(
+                    SharedFile.defaultDirectory(), SubscriberPage.SIZE, SharedFile.Peer.READS_AND_WRITES);
+            this.page = SubscriberPage.create(pageFile.buffer(), epoch, 1);
+            this.credits = 4;
+        }
+
+        private ByteBuffer direct(Message message, int descriptors) {
+            ByteBuffer encoded = MessageCodec.encode(message, descriptors);
+            return ByteBuffer.allocateDirect(encoded.remaining()).put(encoded).flip();
+        }
+
+        void send(Message message, FileDescriptor... descriptors) throws IOException {
+            if (!connection.trySend(direct(message, descriptors.length), descriptors)) {
+                throw new IOException("the client does not read");
+            }
+        }
+
+        void send(ByteBuffer raw, FileDescriptor... descriptors) throws IOException {
+            if (!connection.trySend(raw, descriptors)) {
+                throw new IOException("the client does not read");
+            }
+        }
+
+        Message.Welcome welcomeMessage() {
+            return welcomeMessage(ProtocolVersion.CURRENT, ringFile.size(), credits);
+        }
+
+        Message.Welcome welcomeMessage(ProtocolVersion version, long ringSize, int granted) {
+            return new Message.Welcome(version, "scripted", epoch, ringSize, 1, 0, granted);
+        }
+
+        void welcome() throws IOException {
+            send(welcomeMessage(), ringFile.descriptor(), pageFile.descriptor());
+        }
+
+        /** Announces the present generation with some slabs. */
+        void memory(int... numbers) throws IOException {
+            List<Message.Slab> announced = new ArrayList<>();
+            FileDescriptor[] files = new FileDescriptor[numbers.length];
+            for (int i = 0; i < numbers.length; i++) {
+                announced.add(new Message.Slab(numbers[i], slab(numbers[i]).size()));
+                files[i] = slab(numbers[i]).descriptor().orElseThrow();
+            }
+            send(new Message.Memory(generation, MemoryKind.HOST, config, announced), files);
+        }
+
+        void error(ErrorCode code, String text) throws IOException {
+            send(new Message.Failure(ProtocolVersion.CURRENT, code, text));
+        }
+
+        void bye(ByeReason reason) throws IOException {
+            send(new Message.Bye(reason));
+        }
+
+        /** The next message, which must be of a type; null stands for the end. */
+        <T extends Message> T expect(Class<T> type) throws IOException {
+            Message message = receive();
+            if (!type.isInstance(message)) {
+                throw new IOException("expected " + type.getSimpleName() + " and got " + message);
+            }
+            return type.cast(message);
+        }
+
+        /** The next message, null for the end. */
+        Message receive() throws IOException {
+            long deadline = System.nanoTime() + PATIENCE_NANOS;
+            while (true) {
+                ReceiveStatus status = connection.receive(0);
+                if (status == ReceiveStatus.MESSAGE) {
+                    return MessageCodec.decode(connection.type(), connection.body());
+                }
+                if (status == ReceiveStatus.END) {
+                    return null;
+                }
+                await(deadline);
+            }
+        }
+
+        boolean isFree(int lease) {
+            return page.released(lease) == lastDelivery[lease];
+        }
+
+        /** Puts a written slot into the queue, under the lease of its number. */
+        void deliver(int slot) throws IOException {
+            deliver(ring.metadata(slot).sequence(), slot, generation, slot);
+        }
+
+        void deliver(long frame, int slot, int frameGeneration, int lease) throws IOException {
+            delivered++;
+            if (lease >= 0 && lease < lastDelivery.length) {
+                lastDelivery[lease] = delivered;
+            }
+            page.deliver(delivered, frame, slot, frameGeneration, lease);
+            if (page.sleeping()) {
+                doorbells++;
+                if (!connection.trySend(doorbell.rewind())) {
+                    throw new IOException("the client does not read");
+                }
+            }
+        }
+
+        /** Writes and delivers a frame as a lossless publisher does: waits until one of its leases is free. */
+        long publish(int flags) throws IOException {
+            int slot = awaitFreeLease();
+            long frame = write(slot, flags);
+            deliver(slot);
+            return frame;
+        }
+
+        private int awaitFreeLease() throws IOException {
+            int free = freeLease();
+            if (free < 0) {
+                page.publisherWaits(true);
+                while ((free = freeLease()) < 0) {
+                    expect(Message.Request.class);
+                }
+                page.publisherWaits(false);
+            }
+            // wakes that came while it looked
+            while (connection.receive(0) == ReceiveStatus.MESSAGE) {
+                if (!(MessageCodec.decode(connection.type(), connection.body()) instanceof Message.Request)) {
+                    throw new IOException("the client said something else than REQUEST");
+                }
+            }
+            return free;
+        }
+
+        private int freeLease() {
+            for (int i = 0; i < credits; i++) {
+                if (isFree(i)) {
+                    return i;
+                }
+            }
+            return -1;
+        }
+
+        @Override
+        public void close() throws IOException {
+            selection.cancel();
+            connection.close();
+            selector.selectNow();
+        }
+    }
+}
