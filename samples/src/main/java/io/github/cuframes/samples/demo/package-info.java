@@ -1,0 +1,2 @@
+/** What {@code ./demo} runs. */
+package io.github.cuframes.samples.demo;

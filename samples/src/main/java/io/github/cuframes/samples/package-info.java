@@ -1,0 +1,2 @@
+/** Small programs to start from. */
+package io.github.cuframes.samples;
