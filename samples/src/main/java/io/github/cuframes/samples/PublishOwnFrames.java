@@ -25,8 +25,8 @@ public final class PublishOwnFrames {
         StreamConfig config =
                 new StreamConfig(layout, new Rational(1, 1_000_000_000), new Rational(25, 1), Colour.UNSPECIFIED);
         FrameInfo info = new FrameInfo();
-        try (Publisher publisher = Publisher.builder(arguments.length == 0 ? "grey" : arguments[0])
-                .open()) {
+        try (Publisher publisher =
+                Publisher.builder(arguments.length == 0 ? "grey" : arguments[0]).open()) {
             publisher.configure(config, 1);
             for (long n = 0; n < 60 * 25; n++) {
                 Slot slot = publisher.acquire();

@@ -76,9 +76,10 @@ public final class Demo implements Callable<Integer> {
                     "%d cameras, each decoded once by a producer and read by %d subscribers, for %d s%n",
                     cameras, SUBSCRIBERS, seconds);
             String server = programs.rtspServer(CLIPS);
-            out.println(server == null
-                    ? "cameras: files, looped in real time (GStreamer's RTSP server is not installed)"
-                    : "cameras: RTSP from " + server);
+            out.println(
+                    server == null
+                            ? "cameras: files, looped in real time (GStreamer's RTSP server is not installed)"
+                            : "cameras: RTSP from " + server);
             RunDirectory directory = RunDirectory.resolve(sockets, Map.of(), RunDirectory.Role.SUBSCRIBER);
             for (int i = 0; i < cameras; i++) {
                 programs.producer(key(i), CLIPS.get(i % CLIPS.size()), server);
@@ -130,7 +131,8 @@ public final class Demo implements Callable<Integer> {
                 while (observer.ring().newestSequence() == 0) {
                     programs.requireAlive();
                     if (System.nanoTime() - deadline > 0) {
-                        throw new IllegalStateException(key + " has no frame after " + START_TIMEOUT.toSeconds() + " s");
+                        throw new IllegalStateException(
+                                key + " has no frame after " + START_TIMEOUT.toSeconds() + " s");
                     }
                     TimeUnit.MILLISECONDS.sleep(50);
                 }
@@ -177,7 +179,8 @@ public final class Demo implements Callable<Integer> {
             }
             last = now;
             if (now - start > TimeUnit.SECONDS.toNanos(seconds + START_TIMEOUT.toSeconds())) {
-                throw new IOException("the subscribers have not ended " + START_TIMEOUT.toSeconds() + " s after their time");
+                throw new IOException(
+                        "the subscribers have not ended " + START_TIMEOUT.toSeconds() + " s after their time");
             }
         }
     }

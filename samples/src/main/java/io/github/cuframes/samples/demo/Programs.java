@@ -78,8 +78,8 @@ final class Programs implements AutoCloseable {
 
     /** Serves the clips, each under its own name; the server's address, or null where it is not installed. */
     String rtspServer(List<String> clips) throws IOException, InterruptedException {
-        List<String> command = new ArrayList<>(
-                List.of(root.resolve("scripts/rtsp-server").toString(), "--port", "0", "--loop"));
+        List<String> command =
+                new ArrayList<>(List.of(root.resolve("scripts/rtsp-server").toString(), "--port", "0", "--loop"));
         for (String clip : clips) {
             command.addAll(List.of("--mount", "/" + clip + "=" + root.resolve("samples/clips/" + clip)));
         }
@@ -148,14 +148,23 @@ final class Programs implements AutoCloseable {
     }
 
     @Override
-    public void close() throws InterruptedException {
+    public void close() {
         for (int i = programs.size() - 1; i >= 0; i--) {
             programs.get(i).process().destroy();
         }
         for (Running program : programs) {
-            if (!program.process().waitFor(CLOSE_SECONDS, TimeUnit.SECONDS)) {
-                program.process().destroyForcibly().waitFor();
+            if (!hasEnded(program.process())) {
+                program.process().destroyForcibly();
             }
+        }
+    }
+
+    private static boolean hasEnded(Process process) {
+        try {
+            return process.waitFor(CLOSE_SECONDS, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
         }
     }
 }
