@@ -36,13 +36,15 @@ public final class Observer implements AutoCloseable {
      *
      * @param directory where the publisher has its socket
      * @param key the stream's name
-     * @param timeout how long to wait at most, so that a publisher that is stopped keeps nobody
+     * @param timeout how long to wait for the connection, and again for the answer, so that a publisher that is stopped keeps nobody
      * @throws IOException if nobody answers in time, or not what the protocol says; one sentence with what to do
      * @throws SubscriberException if the publisher says no
      */
     public static Observer connect(RunDirectory directory, String key, Duration timeout) throws IOException {
-        long deadline = System.nanoTime() + Subscriber.toNanos(timeout);
         ControlConnection connection = ControlConnection.connect(directory.socketOf(key), timeout);
+        // not before: the first connection of a process loads the socket library, which takes a second on a busy
+        // machine
+        long deadline = System.nanoTime() + Subscriber.toNanos(timeout);
         try {
             Incoming.send(
                     connection,

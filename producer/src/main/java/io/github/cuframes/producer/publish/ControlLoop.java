@@ -208,7 +208,9 @@ final class ControlLoop implements AutoCloseable {
                 peer.fail(ErrorCode.HANDSHAKE_TIMEOUT, "the handshake was not finished within 5 s");
             }
             ProtocolException failure = peer.failure();
-            if (failure != null) {
+            if (peer.isDisconnected()) {
+                close(peer);
+            } else if (failure != null) {
                 LOG.warn("{}: {} is cut off: {} ({})", key, peer, failure.getMessage(), failure.code());
                 peer.send(new Message.Failure(ProtocolVersion.CURRENT, failure.code(), failure.getMessage()));
                 close(peer);

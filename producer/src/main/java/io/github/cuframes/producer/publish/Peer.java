@@ -33,6 +33,9 @@ final class Peer {
     /** Set under the lock, read by the control thread without it. */
     private volatile ProtocolException failure;
 
+    /** A message could not be sent: the other end is gone. Set under the lock, read by the control thread without it. */
+    private volatile boolean disconnected;
+
     private long id;
     private int index = -1;
     private String name = "";
@@ -94,6 +97,11 @@ final class Peer {
     /** Why the control thread is to cut it off, or null. */
     ProtocolException failure() {
         return failure;
+    }
+
+    /** Whether the other end was found to be gone. */
+    boolean isDisconnected() {
+        return disconnected;
     }
 
     /** Notes why the connection has to end; the first reason stays. */
@@ -228,7 +236,7 @@ final class Peer {
         } catch (InternalError e) {
             failPage(e);
         } catch (IOException e) {
-            fail(ErrorCode.INTERNAL, "the doorbell cannot be sent: " + e.getMessage());
+            disconnected = true;
         }
     }
 
@@ -296,7 +304,7 @@ final class Peer {
                 fail(ErrorCode.TOO_SLOW, "the peer does not read its messages");
             }
         } catch (IOException e) {
-            fail(ErrorCode.INTERNAL, "a message cannot be sent: " + e.getMessage());
+            disconnected = true;
         }
     }
 

@@ -305,7 +305,7 @@ public final class Publisher implements SlotSource, AutoCloseable {
         boolean failed = false;
         for (int i = 0; i < subscribers.size(); i++) {
             Peer peer = subscribers.get(i);
-            if (peer.state() == PeerState.ACTIVE && peer.failure() == null) {
+            if (peer.state() == PeerState.ACTIVE && peer.failure() == null && !peer.isDisconnected()) {
                 peer.reclaim(now);
                 peer.offer(slot);
             }
@@ -318,7 +318,7 @@ public final class Publisher implements SlotSource, AutoCloseable {
                 peer.ringIfAsleep();
             }
             peer.count();
-            failed |= peer.failure() != null;
+            failed |= peer.failure() != null || peer.isDisconnected();
         }
         if (failed) {
             control.wakeup();
