@@ -31,7 +31,7 @@ final class FrameThinner {
         if (time < due - interval / 10) {
             return false;
         }
-        due = Math.max(due + interval, time - interval);
+        due = (time - due > interval ? time : due) + interval; // after a hole no frames are made up for
         return true;
     }
 }

@@ -24,7 +24,7 @@ import picocli.CommandLine.Parameters;
 final class PipeCommand extends StoppableCommand {
 
     private static final Pattern SIZE = Pattern.compile("([0-9]{1,5}):([0-9]{1,5})");
-    private static final Pattern RATE = Pattern.compile("([0-9]{1,4})(?:/([0-9]{1,4}))?");
+    private static final Pattern RATE = Pattern.compile("([0-9]{1,6})(?:/([0-9]{1,6}))?");
 
     @Parameters(paramLabel = "KEY", description = "The stream's name.")
     private String key;

@@ -1,0 +1,427 @@
+package io.github.cuframes.subscriber;
+
+import static org.junit.jupiter.api.Assertions.*;
+
+import io.github.cuframes.memory.SharedFile;
+import io.github.cuframes.protocol.ProtocolVersion;
+import io.github.cuframes.protocol.frame.MemoryKind;
+import io.github.cuframes.protocol.layout.Ring;
+import io.github.cuframes.protocol.message.ErrorCode;
+import io.github.cuframes.protocol.message.Message;
+import io.github.cuframes.protocol.message.SubscriberState;
+import io.github.cuframes.subscriber.ScriptedPublisher.Client;
+import java.io.FileDescriptor;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Publishers that break the protocol, refuse, or die. */
+@Timeout(120)
+class SubscriberFaultTest {
+
+    private static final Duration LONG = Duration.ofSeconds(20);
+
+    @TempDir
+    Path directory;
+
+    private ScriptedPublisher publisher;
+
+    @BeforeEach
+    void open() throws IOException {
+        publisher = new ScriptedPublisher(directory, "cam1");
+    }
+
+    @AfterEach
+    void close() throws IOException {
+        publisher.close();
+    }
+
+    private SubscriberBuilder builder() {
+        return Subscriber.builder("cam1").runDirectory(directory).policy(DeliveryPolicy.fifo(3));
+    }
+
+    private interface Step {
+        void run(Client client) throws IOException;
+    }
+
+    /** A publisher that does something wrong after HELLO; what the subscriber throws and what it tells the publisher. */
+    private void refusesGreeting(ErrorCode code, String told, Step step) {
+        Script<Message.Failure> script = Script.start(() -> {
+            Client client = publisher.accept();
+            client.expect(Message.Hello.class);
+            step.run(client);
+            Message.Failure failure = client.expect(Message.Failure.class);
+            assertNull(client.receive());
+            return failure;
+        });
+        SubscriberException e =
+                assertThrows(SubscriberException.class, () -> builder().connect());
+        assertTrue(e.getMessage().contains(told), e.getMessage());
+        assertTrue(e.getMessage().contains("cam1"), e.getMessage());
+        assertEquals(code, e.code().orElseThrow());
+        assertEquals(code, script.join().code());
+    }
+
+    private FileDescriptor ring() {
+        return publisher.ringFile.descriptor();
+    }
+
+    @Test
+    void refusesAnotherMajorVersion() {
+        refusesGreeting(
+                ErrorCode.VERSION_MISMATCH,
+                "same major version",
+                client -> client.send(
+                        client.welcomeMessage(new ProtocolVersion(2, 0), publisher.ringFile.size(), 4),
+                        ring(),
+                        client.pageFile.descriptor()));
+    }
+
+    @Test
+    void refusesWrongNumbersOfDescriptors() {
+        refusesGreeting(
+                ErrorCode.PROTOCOL_VIOLATION,
+                "1 descriptors instead of 2",
+                client -> client.send(client.welcomeMessage(), ring()));
+        refusesGreeting(
+                ErrorCode.PROTOCOL_VIOLATION,
+                "3 descriptors instead of 2",
+                client -> client.send(
+                        client.welcomeMessage(), ring(), client.pageFile.descriptor(), client.pageFile.descriptor()));
+        refusesGreeting(
+                ErrorCode.PROTOCOL_VIOLATION,
+                "DOORBELL message came with 1 descriptors",
+                client -> client.send(new Message.Doorbell(), ring()));
+    }
+
+    @Test
+    void refusesARingOfTheWrongSize() {
+        refusesGreeting(
+                ErrorCode.MEMORY_UNREACHABLE,
+                "were announced",
+                client -> client.send(
+                        client.welcomeMessage(ProtocolVersion.CURRENT, publisher.ringFile.size() + 1, 4),
+                        ring(),
+                        client.pageFile.descriptor()));
+        refusesGreeting(
+                ErrorCode.PROTOCOL_VIOLATION,
+                "does not fit",
+                client -> client.send(
+                        client.welcomeMessage(ProtocolVersion.CURRENT, publisher.ringFile.size() - 128, 4),
+                        ring(),
+                        client.pageFile.descriptor()));
+        refusesGreeting(
+                ErrorCode.PROTOCOL_VIOLATION,
+                "ring of -1 bytes",
+                client -> client.send(
+                        client.welcomeMessage(ProtocolVersion.CURRENT, -1, 4), ring(), client.pageFile.descriptor()));
+    }
+
+    @Test
+    void refusesARingThatIsNone() {
+        publisher.ringFile.buffer().putInt(0, 0);
+        refusesGreeting(ErrorCode.PROTOCOL_VIOLATION, "does not begin with CUFR", Client::welcome);
+    }
+
+    @Test
+    void refusesARingOfAnotherStream() throws IOException {
+        try (SharedFile other =
+                SharedFile.create(SharedFile.defaultDirectory(), publisher.ringFile.size(), SharedFile.Peer.READS)) {
+            Ring.create(other.buffer(), ScriptedPublisher.SLOTS, 4, publisher.epoch, 1, 0, "x", "cam2");
+            refusesGreeting(
+                    ErrorCode.PROTOCOL_VIOLATION,
+                    "\"cam2\"",
+                    client -> client.send(client.welcomeMessage(), other.descriptor(), client.pageFile.descriptor()));
+        }
+    }
+
+    @Test
+    void refusesAPageThatIsNotItsOwn() {
+        refusesGreeting(ErrorCode.PROTOCOL_VIOLATION, "CUFP", client -> {
+            client.pageFile.buffer().putInt(0, 0);
+            client.welcome();
+        });
+        refusesGreeting(ErrorCode.PROTOCOL_VIOLATION, "another subscriber's", client -> {
+            client.pageFile.buffer().order(ByteOrder.LITTLE_ENDIAN).putLong(16, 7);
+            client.welcome();
+        });
+    }
+
+    @Test
+    void refusesSenselessCredits() {
+        for (int credits : new int[] {0, 65, -1}) {
+            refusesGreeting(
+                    ErrorCode.PROTOCOL_VIOLATION,
+                    credits + " credits",
+                    client -> client.send(
+                            client.welcomeMessage(ProtocolVersion.CURRENT, publisher.ringFile.size(), credits),
+                            ring(),
+                            client.pageFile.descriptor()));
+        }
+    }
+
+    @Test
+    void refusesMessagesOutOfOrderAndNonsense() {
+        refusesGreeting(ErrorCode.PROTOCOL_VIOLATION, "before WELCOME", client -> client.send(new Message.Ack(0)));
+        refusesGreeting(ErrorCode.PROTOCOL_VIOLATION, "is announced", client -> {
+            ByteBuffer raw = ByteBuffer.allocateDirect(8).order(ByteOrder.LITTLE_ENDIAN);
+            client.send(raw.putInt(0, 1 << 20));
+        });
+        refusesGreeting(ErrorCode.PROTOCOL_VIOLATION, "is missing", client -> {
+            ByteBuffer raw = ByteBuffer.allocateDirect(8).order(ByteOrder.LITTLE_ENDIAN);
+            client.send(raw.putShort(4, (short) 2));
+        });
+    }
+
+    @Test
+    void skipsMessagesOfALaterVersion() {
+        Script<Client> script = Script.start(() -> {
+            Client client = publisher.accept();
+            client.expect(Message.Hello.class);
+            ByteBuffer raw = ByteBuffer.allocateDirect(12).order(ByteOrder.LITTLE_ENDIAN);
+            client.send(raw.putInt(0, 4).putShort(4, (short) 99).putShort(6, (short) 1), ring());
+            client.welcome();
+            client.expect(Message.Ack.class);
+            return client;
+        });
+        try (Subscriber subscriber = builder().connect()) {
+            script.join();
+            assertEquals(SubscriberState.STREAMING, subscriber.state());
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(value = ErrorCode.class, names = "UNKNOWN", mode = EnumSource.Mode.EXCLUDE)
+    void connectingShowsWhatThePublisherSays(ErrorCode code) {
+        Script<Void> script = Script.start(() -> {
+            Client client = publisher.accept();
+            client.expect(Message.Hello.class);
+            client.error(code, "because of " + code + "; do something");
+            client.close();
+            return null;
+        });
+        SubscriberException e =
+                assertThrows(SubscriberException.class, () -> builder().connect());
+        assertEquals(code, e.code().orElseThrow());
+        assertTrue(e.getMessage().contains("because of " + code + "; do something"), e.getMessage());
+        script.join();
+    }
+
+    /** A publisher that does something wrong while frames flow. */
+    private void refusesStreaming(ErrorCode code, String told, Step step) throws IOException {
+        publisher.allocate(1, ScriptedPublisher.CONFIG, 0, ScriptedPublisher.SLOTS);
+        Script<Message.Failure> script = Script.start(() -> {
+            Client client = publisher.accept();
+            client.expect(Message.Hello.class);
+            client.welcome();
+            client.expect(Message.Ack.class);
+            step.run(client);
+            Message message;
+            do {
+                message = client.receive();
+            } while (message instanceof Message.Ack);
+            return (Message.Failure) message;
+        });
+        try (Subscriber subscriber = builder().connect()) {
+            SubscriberException e = assertThrows(SubscriberException.class, () -> {
+                while (true) {
+                    Frame frame = subscriber.next(LONG);
+                    if (frame != null) {
+                        frame.close();
+                    }
+                }
+            });
+            assertTrue(e.getMessage().contains(told), e.getMessage());
+            assertEquals(code, script.join().code());
+            assertEquals(SubscriberState.REFUSED, subscriber.state());
+            assertThrows(SubscriberException.class, () -> subscriber.next(0), "it stays refused");
+        }
+    }
+
+    @Test
+    void refusesASlotThatDoesNotExist() throws IOException {
+        refusesStreaming(ErrorCode.PROTOCOL_VIOLATION, "slot 16", client -> {
+            client.memory(0);
+            client.deliver(1, 16, 1, 0);
+        });
+    }
+
+    @Test
+    void refusesALeaseThatDoesNotExistOrIsNotFree() throws IOException {
+        refusesStreaming(ErrorCode.PROTOCOL_VIOLATION, "lease number 64", client -> {
+            client.memory(0);
+            publisher.write(0, 0);
+            client.deliver(1, 0, 1, 64);
+        });
+    }
+
+    @Test
+    void refusesALeaseThatIsHeld() throws IOException {
+        publisher.allocate(1, ScriptedPublisher.CONFIG, 0, ScriptedPublisher.SLOTS);
+        Script<Client> script = Script.start(publisher::serve);
+        try (Subscriber subscriber = builder().connect()) {
+            while (!script.isDone()) {
+                assertNull(subscriber.next(1_000_000));
+            }
+            Client client = script.join();
+            publisher.write(0, 0);
+            client.deliver(0);
+            Frame held = subscriber.next(LONG);
+            publisher.write(1, 0);
+            client.deliver(2, 1, 1, 0);
+            SubscriberException e = assertThrows(SubscriberException.class, () -> subscriber.next(LONG));
+            assertTrue(e.getMessage().contains("lease number 0, which is not free"), e.getMessage());
+            assertThrows(IllegalStateException.class, () -> held.plane(0), "a live publisher may reuse the slot");
+            held.close();
+        }
+    }
+
+    @Test
+    void refusesAFrameThatIsNotTheOneInTheSlot() throws IOException {
+        refusesStreaming(ErrorCode.PROTOCOL_VIOLATION, "frame 2 was delivered after frame 0", client -> {
+            client.memory(0);
+            publisher.write(0, 0);
+            client.deliver(2, 0, 1, 0);
+        });
+    }
+
+    @Test
+    void refusesFramesThatGoBackwards() throws IOException {
+        refusesStreaming(ErrorCode.PROTOCOL_VIOLATION, "frame 1 was delivered after frame 2", client -> {
+            client.memory(0);
+            publisher.write(0, 0);
+            publisher.write(1, 0);
+            client.deliver(1);
+            client.deliver(0);
+        });
+    }
+
+    @Test
+    void refusesASlotOutsideItsSlab() throws IOException {
+        refusesStreaming(ErrorCode.PROTOCOL_VIOLATION, "outside its slab", client -> {
+            publisher.ring.descriptor(0).write(0, publisher.slab(0).size() - 8, ScriptedPublisher.CONFIG.layout(), 1);
+            client.memory(0);
+            publisher.write(0, 0);
+            client.deliver(0);
+        });
+    }
+
+    @Test
+    void refusesASlotWithAnotherGeometry() throws IOException {
+        refusesStreaming(ErrorCode.PROTOCOL_VIOLATION, "another geometry", client -> {
+            publisher
+                    .ring
+                    .descriptor(0)
+                    .write(0, 0, ScriptedPublisher.config(32, 32).layout(), 1);
+            client.memory(0);
+            publisher.write(0, 0);
+            client.deliver(0);
+        });
+    }
+
+    @Test
+    void refusesAnUnknownSlabOnceTheSocketHasEnded() throws IOException {
+        refusesAfterTheEnd("no MEMORY message", client -> {
+            publisher.write(0, 0);
+            client.deliver(0);
+            client.close();
+        });
+    }
+
+    private void refusesAfterTheEnd(String told, Step step) throws IOException {
+        publisher.allocate(1, ScriptedPublisher.CONFIG, 0, ScriptedPublisher.SLOTS);
+        Script<Void> script = Script.start(() -> {
+            Client client = publisher.accept();
+            client.expect(Message.Hello.class);
+            client.welcome();
+            client.expect(Message.Ack.class);
+            step.run(client);
+            return null;
+        });
+        try (Subscriber subscriber = builder().connect()) {
+            SubscriberException e = assertThrows(SubscriberException.class, () -> subscriber.next(LONG));
+            assertTrue(e.getMessage().contains(told), e.getMessage());
+            script.join();
+        }
+    }
+
+    @Test
+    void waitsForTheMemoryOfADelivery() throws IOException {
+        publisher.allocate(1, ScriptedPublisher.CONFIG, 0, ScriptedPublisher.SLOTS);
+        Script<Client> script = Script.start(() -> {
+            Client client = publisher.accept();
+            client.expect(Message.Hello.class);
+            client.welcome();
+            client.expect(Message.Ack.class);
+            publisher.write(0, 0);
+            client.deliver(0);
+            return client;
+        });
+        try (Subscriber subscriber = builder().connect()) {
+            Client client = script.join();
+            assertNull(subscriber.next(1_000_000));
+            assertNull(subscriber.next(0));
+            client.memory(0);
+            try (Frame frame = subscriber.next(LONG)) {
+                assertTrue(ScriptedPublisher.isIntact(frame));
+            }
+        }
+    }
+
+    @Test
+    void refusesMemoryThatIsNotWhatItIsSaidToBe() throws IOException {
+        refusesStreaming(ErrorCode.MEMORY_UNREACHABLE, "were announced", client -> {
+            long size = publisher.slab(0).size() + 1;
+            client.send(
+                    new Message.Memory(
+                            1, MemoryKind.HOST, ScriptedPublisher.CONFIG, List.of(new Message.Slab(0, size))),
+                    publisher.slab(0).descriptor().orElseThrow());
+        });
+    }
+
+    @Test
+    void refusesMemoryItCannotReach() throws IOException {
+        refusesStreaming(
+                ErrorCode.MEMORY_UNREACHABLE,
+                "--memory host",
+                client -> client.send(
+                        new Message.Memory(
+                                1, MemoryKind.CUDA, ScriptedPublisher.CONFIG, List.of(new Message.Slab(0, 4096))),
+                        publisher.slab(0).descriptor().orElseThrow()));
+    }
+
+    @Test
+    void refusesASlabTwiceAndAGenerationAnew() throws IOException {
+        refusesStreaming(ErrorCode.PROTOCOL_VIOLATION, "slab 0 was announced twice", client -> {
+            client.memory(0);
+            client.memory(0);
+        });
+    }
+
+    @Test
+    void refusesAnotherGeometryForAGeneration() throws IOException {
+        refusesStreaming(ErrorCode.PROTOCOL_VIOLATION, "announced anew", client -> {
+            client.memory();
+            client.send(new Message.Memory(1, MemoryKind.HOST, ScriptedPublisher.config(32, 32), List.of()));
+        });
+    }
+
+    @Test
+    void refusesDescriptorsThatNoSlabDeclares() throws IOException {
+        refusesStreaming(
+                ErrorCode.PROTOCOL_VIOLATION,
+                "MEMORY message came with 1 descriptors instead of 0",
+                client -> client.send(
+                        new Message.Memory(1, MemoryKind.HOST, ScriptedPublisher.CONFIG, List.of()), ring()));
+    }
+}
