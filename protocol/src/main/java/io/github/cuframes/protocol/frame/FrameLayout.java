@@ -23,8 +23,8 @@ public record FrameLayout(PixelFormat format, int width, int height, List<PlaneL
     /** Checks that the planes are those of the format and lie inside the slot. */
     public FrameLayout {
         planes = List.copyOf(planes);
-        check(width > 0 && width <= MAX_DIMENSION, "width", width);
-        check(height > 0 && height <= MAX_DIMENSION, "height", height);
+        checkDimension(width, "width");
+        checkDimension(height, "height");
         check(size > 0 && size <= MAX_SIZE, "slot size", size);
         check(planes.size() == format.planeCount(), "number of planes", planes.size());
         for (int i = 0; i < planes.size(); i++) {
@@ -34,6 +34,10 @@ public record FrameLayout(PixelFormat format, int width, int height, List<PlaneL
             long end = plane.offset() + (long) plane.pitch() * (format.rows(i, height) - 1) + format.rowBytes(i, width);
             check(end <= size, "end of plane " + i, end);
         }
+    }
+
+    private static void checkDimension(int value, String what) {
+        check(value > 0 && value <= MAX_DIMENSION, what, value);
     }
 
     private static void check(boolean valid, String what, long value) {
@@ -61,11 +65,14 @@ public record FrameLayout(PixelFormat format, int width, int height, List<PlaneL
      */
     public static FrameLayout padded(
             PixelFormat format, int width, int height, int codedWidth, int codedHeight, int pitchAlignment, int tail) {
+        checkDimension(codedWidth, "coded width");
+        checkDimension(codedHeight, "coded height");
         List<PlaneLayout> planes = new ArrayList<>();
         long offset = 0;
         for (int i = 0; i < format.planeCount(); i++) {
             long pitch = align(format.rowBytes(i, codedWidth), pitchAlignment);
-            planes.add(new PlaneLayout(Math.toIntExact(offset), Math.toIntExact(pitch)));
+            check(offset < MAX_SIZE, "plane offset", offset);
+            planes.add(new PlaneLayout((int) offset, Math.toIntExact(pitch)));
             offset = align(offset + pitch * format.rows(i, codedHeight) + tail, pitchAlignment);
         }
         return new FrameLayout(format, width, height, planes, offset);

@@ -118,6 +118,10 @@ public final class Ring {
         check(ProtocolVersion.CURRENT.isCompatibleWith(version), "it is of version " + version);
         check(state == LIVE || state == CLOSED, "its publisher has not finished it");
         check(Fields.getLong(ring, RingHeader.EPOCH_OFFSET) == epoch, "it is another publisher's");
+        long size = Fields.getLong(ring, RingHeader.RING_SIZE_OFFSET);
+        check(
+                size >= RingHeader.SIZE && size <= ring.capacity(),
+                "it is said to have " + Long.toUnsignedString(size) + " bytes, the file has " + ring.capacity());
         int slots = Fields.getInt(ring, RingHeader.SLOT_CAPACITY_OFFSET);
         int subscribers = Fields.getInt(ring, RingHeader.SUBSCRIBER_CAPACITY_OFFSET);
         check(slots >= 1 && slots <= MAX_SLOTS, "it has " + slots + " slots");
@@ -126,16 +130,17 @@ public final class Ring {
                 ring,
                 slots,
                 subscribers,
-                table(ring, RingHeader.SLOT_DESCRIPTORS_AT_OFFSET, slots * SlotDescriptor.SIZE),
-                table(ring, RingHeader.FRAME_METADATA_AT_OFFSET, slots * FrameMetadata.SIZE),
-                table(ring, RingHeader.SUBSCRIBER_SLOTS_AT_OFFSET, subscribers * SubscriberSlot.SIZE));
+                table(ring, size, RingHeader.SLOT_DESCRIPTORS_AT_OFFSET, slots * SlotDescriptor.SIZE),
+                table(ring, size, RingHeader.FRAME_METADATA_AT_OFFSET, slots * FrameMetadata.SIZE),
+                table(ring, size, RingHeader.SUBSCRIBER_SLOTS_AT_OFFSET, subscribers * SubscriberSlot.SIZE));
     }
 
-    private static int table(ByteBuffer ring, int field, int size) {
+    private static int table(ByteBuffer ring, long ringSize, int field, int size) {
         int at = Fields.getInt(ring, field);
         check(
-                at >= RingHeader.SIZE && at % Long.BYTES == 0 && at <= ring.capacity() - size,
-                "a table at " + at + " with " + size + " bytes does not fit into " + ring.capacity());
+                at >= RingHeader.SIZE && at % Long.BYTES == 0 && at <= ringSize - size,
+                "a table at " + Integer.toUnsignedString(at) + " with " + size + " bytes does not fit into "
+                        + ringSize);
         return at;
     }
 

@@ -65,8 +65,13 @@ public final class MessageCodec {
      *
      * @param descriptors how many go with it
      * @return a buffer from 0 to the message's end
+     * @throws IllegalArgumentException if a text, the body or the number of descriptors is beyond the protocol's limits
      */
     public static ByteBuffer encode(Message message, int descriptors) {
+        if (descriptors < 0 || descriptors > MAX_DESCRIPTORS) {
+            throw new IllegalArgumentException(
+                    "a message brings 0 to " + MAX_DESCRIPTORS + " descriptors, not " + descriptors);
+        }
         ByteBuffer out = ByteBuffer.allocate(HEADER_SIZE + MAX_BODY).order(ByteOrder.LITTLE_ENDIAN);
         out.position(HEADER_SIZE);
         if (message instanceof Message.Hello hello) {
@@ -92,6 +97,11 @@ public final class MessageCodec {
                     .putInt(welcome.subscriberIndex())
                     .putInt(welcome.credits());
         } else if (message instanceof Message.Memory memory) {
+            // One descriptor comes with each slab, and so many always fit into a body.
+            if (memory.slabs().size() > MAX_DESCRIPTORS) {
+                throw new IllegalArgumentException("a message brings at most " + MAX_DESCRIPTORS + " slabs, not "
+                        + memory.slabs().size());
+            }
             putField(out, Tag.GENERATION).putInt(memory.generation());
             putStream(out, memory.kind(), memory.config());
             for (Message.Slab slab : memory.slabs()) {
@@ -129,6 +139,9 @@ public final class MessageCodec {
         if (bytes.length > MAX_TEXT) {
             throw new IllegalArgumentException(
                     "a text of " + bytes.length + " bytes is too long for " + tag + ", the limit is " + MAX_TEXT);
+        }
+        if (text.indexOf('\0') >= 0) {
+            throw new IllegalArgumentException(tag + " contains a NUL character, which no text of the protocol may");
         }
         out.putShort((short) tag.code()).putShort((short) bytes.length).put(bytes);
     }
@@ -173,19 +186,15 @@ public final class MessageCodec {
         Fields fields = new Fields(known, body);
         return switch (known) {
             case HELLO -> decodeHello(fields);
-            case WELCOME -> {
-                ByteBuffer subscriber = fields.required(Tag.SUBSCRIBER);
-                yield new Message.Welcome(
-                        fields.version(),
-                        fields.text(Tag.LIBRARY),
-                        fields.required(Tag.EPOCH).getLong(),
-                        fields.required(Tag.RING).getLong(),
-                        subscriber.getLong(),
-                        subscriber.getInt(),
-                        subscriber.getInt());
-            }
+            case WELCOME -> decodeWelcome(fields);
             case MEMORY -> decodeMemory(fields);
-            case ACK -> new Message.Ack(fields.required(Tag.GENERATION).getInt());
+            case ACK -> {
+                int generation = fields.required(Tag.GENERATION).getInt();
+                if (generation < 0) {
+                    throw fields.violation("generation " + Integer.toUnsignedString(generation) + " is out of range");
+                }
+                yield new Message.Ack(generation);
+            }
             case DOORBELL -> new Message.Doorbell();
             case REQUEST -> new Message.Request();
             case ERROR ->
@@ -243,6 +252,29 @@ public final class MessageCodec {
                 fields.required(Tag.MEMORY_KINDS).getInt());
     }
 
+    private static Message.Welcome decodeWelcome(Fields fields) throws ProtocolException {
+        long ringSize = fields.required(Tag.RING).getLong();
+        ByteBuffer subscriber = fields.required(Tag.SUBSCRIBER);
+        long id = subscriber.getLong();
+        int index = subscriber.getInt();
+        int credits = subscriber.getInt();
+        if (ringSize <= 0) {
+            throw fields.violation("a ring of " + Long.toUnsignedString(ringSize) + " bytes makes no sense");
+        }
+        if (index < 0 || credits < 0) {
+            throw fields.violation("index " + Integer.toUnsignedString(index) + " with "
+                    + Integer.toUnsignedString(credits) + " credits is out of range");
+        }
+        return new Message.Welcome(
+                fields.version(),
+                fields.text(Tag.LIBRARY),
+                fields.required(Tag.EPOCH).getLong(),
+                ringSize,
+                id,
+                index,
+                credits);
+    }
+
     private static Message.Memory decodeMemory(Fields fields) throws ProtocolException {
         int generation = fields.required(Tag.GENERATION).getInt();
         if (generation <= 0) {
@@ -269,10 +301,15 @@ public final class MessageCodec {
             }
             FrameLayout layout = new FrameLayout(format, width, height, planes, size);
             List<Message.Slab> slabs = new ArrayList<>();
-            for (ByteBuffer value : fields.all(Tag.SLAB)) {
+            for (ByteBuffer value : fields.slabs()) {
                 int id = value.getInt();
                 value.getInt();
-                slabs.add(new Message.Slab(id, value.getLong()));
+                long bytes = value.getLong();
+                if (id < 0 || bytes <= 0) {
+                    throw fields.violation("slab " + Integer.toUnsignedString(id) + " of "
+                            + Long.toUnsignedString(bytes) + " bytes is out of range");
+                }
+                slabs.add(new Message.Slab(id, bytes));
             }
             return new Message.Memory(generation, kind, new StreamConfig(layout, timeBase, frameRate, colour), slabs);
         } catch (IllegalArgumentException e) {
@@ -284,8 +321,8 @@ public final class MessageCodec {
     private static final class Fields {
 
         private final MessageType type;
-        private final List<Tag> tags = new ArrayList<>();
-        private final List<ByteBuffer> values = new ArrayList<>();
+        private final ByteBuffer[] first = new ByteBuffer[Tag.values().length];
+        private final List<ByteBuffer> slabs = new ArrayList<>();
 
         Fields(MessageType type, ByteBuffer body) throws ProtocolException {
             this.type = type;
@@ -298,16 +335,22 @@ public final class MessageCodec {
                 if (length > body.remaining()) {
                     throw violation("a field of " + length + " bytes reaches beyond its end");
                 }
-                ByteBuffer value = body.slice(body.position(), length).order(ByteOrder.LITTLE_ENDIAN);
-                body.position(body.position() + length);
+                int at = body.position();
+                body.position(at + length);
                 if (tag == null) {
                     continue;
                 }
                 if (tag.size() == 0 ? length > MAX_TEXT : length < tag.size()) {
                     throw violation(tag + " has " + length + " bytes");
                 }
-                tags.add(tag);
-                values.add(value);
+                if (tag == Tag.SLAB) {
+                    if (slabs.size() == MAX_DESCRIPTORS) {
+                        throw violation("it has more than " + MAX_DESCRIPTORS + " slabs");
+                    }
+                    slabs.add(body.slice(at, length).order(ByteOrder.LITTLE_ENDIAN));
+                } else if (first[tag.ordinal()] == null) {
+                    first[tag.ordinal()] = body.slice(at, length).order(ByteOrder.LITTLE_ENDIAN);
+                }
             }
         }
 
@@ -316,21 +359,15 @@ public final class MessageCodec {
         }
 
         ByteBuffer required(Tag tag) throws ProtocolException {
-            int at = tags.indexOf(tag);
-            if (at < 0) {
+            ByteBuffer value = first[tag.ordinal()];
+            if (value == null) {
                 throw violation(tag + " is missing");
             }
-            return values.get(at);
+            return value;
         }
 
-        List<ByteBuffer> all(Tag tag) {
-            List<ByteBuffer> found = new ArrayList<>();
-            for (int i = 0; i < tags.size(); i++) {
-                if (tags.get(i) == tag) {
-                    found.add(values.get(i));
-                }
-            }
-            return found;
+        List<ByteBuffer> slabs() {
+            return slabs;
         }
 
         ProtocolVersion version() throws ProtocolException {
@@ -343,10 +380,14 @@ public final class MessageCodec {
 
         String text(Tag tag) throws ProtocolException {
             try {
-                return StandardCharsets.UTF_8
+                String text = StandardCharsets.UTF_8
                         .newDecoder()
                         .decode(required(tag).duplicate())
                         .toString();
+                if (text.indexOf('\0') >= 0) {
+                    throw violation(tag + " contains a NUL character");
+                }
+                return text;
             } catch (CharacterCodingException e) {
                 throw violation(tag + " is not UTF-8");
             }

@@ -19,6 +19,9 @@ enum Tag {
     TEXT(15, 0),
     REASON(16, 4);
 
+    // values() makes a copy each time, and a hostile body may have thousands of fields.
+    private static final Tag[] BY_CODE = values();
+
     private final int code;
     private final int size;
 
@@ -38,6 +41,6 @@ enum Tag {
     }
 
     static Tag ofCode(int code) {
-        return code > 0 && code <= values().length ? values()[code - 1] : null;
+        return code > 0 && code <= BY_CODE.length ? BY_CODE[code - 1] : null;
     }
 }
