@@ -1,0 +1,94 @@
+package io.github.cuframes.tests;
+
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+
+import com.tngtech.archunit.core.importer.ImportOption.DoNotIncludeTests;
+import com.tngtech.archunit.junit.AnalyzeClasses;
+import com.tngtech.archunit.junit.ArchTest;
+import com.tngtech.archunit.lang.ArchRule;
+import io.github.cuframes.memory.Descriptors;
+
+/** What may use what, as {@code docs/decisions/} gives the reasons. A rule that finds no class to look at fails. */
+@AnalyzeClasses(packages = BoundariesTest.ROOT, importOptions = DoNotIncludeTests.class)
+class BoundariesTest {
+
+    static final String ROOT = "io.github.cuframes";
+
+    private static final String JDK = "java..";
+    private static final String PROTOCOL = ROOT + ".protocol..";
+    private static final String MEMORY = ROOT + ".memory..";
+    private static final String TRANSPORT = ROOT + ".memory.transport..";
+    private static final String PRODUCER = ROOT + ".producer..";
+    private static final String PUBLISH = ROOT + ".producer.publish..";
+    private static final String SUBSCRIBER = ROOT + ".subscriber..";
+    private static final String COMMANDS = ROOT + ".*.cli..";
+    private static final String JUNIXSOCKET = "org.newsclub..";
+
+    @ArchTest
+    static final ArchRule protocolNeedsTheJdkOnly = classes()
+            .that()
+            .resideInAPackage(PROTOCOL)
+            .should()
+            .onlyDependOnClassesThat(resideInAnyPackage(PROTOCOL, JDK));
+
+    @ArchTest
+    static final ArchRule memoryNeedsProtocolAndSockets = classes()
+            .that()
+            .resideInAPackage(MEMORY)
+            .should()
+            .onlyDependOnClassesThat(resideInAnyPackage(MEMORY, PROTOCOL, JUNIXSOCKET, JDK));
+
+    /** An application that decodes by itself publishes its frames without FFmpeg. */
+    @ArchTest
+    static final ArchRule publisherKnowsNothingOfDecoding = classes()
+            .that()
+            .resideInAPackage(PUBLISH)
+            .should()
+            .onlyDependOnClassesThat(resideInAnyPackage(PUBLISH, MEMORY, PROTOCOL, "org.slf4j..", JDK));
+
+    @ArchTest
+    static final ArchRule producerDoesNotSeeSubscriber =
+            noClasses().that().resideInAPackage(PRODUCER).should().dependOnClassesThat(resideInAPackage(SUBSCRIBER));
+
+    @ArchTest
+    static final ArchRule subscriberDoesNotSeeProducer = noClasses()
+            .that()
+            .resideInAPackage(SUBSCRIBER)
+            .should()
+            .dependOnClassesThat(resideInAnyPackage(PRODUCER, "org.bytedeco.ffmpeg..", "org.bytedeco.javacv.."));
+
+    @ArchTest
+    static final ArchRule socketsAreTheTransports = noClasses()
+            .that()
+            .resideOutsideOfPackage(TRANSPORT)
+            .and()
+            .doNotBelongToAnyOf(Descriptors.class)
+            .should()
+            .dependOnClassesThat(resideInAPackage(JUNIXSOCKET));
+
+    @ArchTest
+    static final ArchRule optionsAreTheCommands = noClasses()
+            .that()
+            .resideOutsideOfPackage(COMMANDS)
+            .should()
+            .dependOnClassesThat(resideInAPackage("picocli.."));
+
+    @ArchTest
+    static final ArchRule onlyCommandsEndTheProcess = noClasses()
+            .that()
+            .resideOutsideOfPackage(COMMANDS)
+            .should()
+            .callMethod(System.class, "exit", int.class)
+            .orShould()
+            .callMethod(Runtime.class, "exit", int.class)
+            .orShould()
+            .callMethod(Runtime.class, "halt", int.class);
+
+    @ArchTest
+    static final ArchRule packagesHaveNoCycles =
+            slices().matching(ROOT + ".(**)").should().beFreeOfCycles();
+}
