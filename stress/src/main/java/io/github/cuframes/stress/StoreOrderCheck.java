@@ -19,7 +19,7 @@ public final class StoreOrderCheck {
     /** States that jcstress has in use at a time. */
     static final int LIVE_STATES = STRIDE_SIZE * STRIDE_COUNT;
 
-    /** Leaves one JVM for each test and compiler where jcstress would try four, and lets it order code at random. */
+    /** Given, it stands in for the many sets of flags that jcstress tries; C2 orders code at random, as far as it may. */
     private static final String REORDERING_COMPILER = "-XX:+UnlockDiagnosticVMOptions -XX:+StressLCM -XX:+StressGCM"
             + " -XX:+StressIGVN -XX:+StressCCP -Xmx256m -XX:+UseSerialGC";
 
@@ -28,7 +28,8 @@ public final class StoreOrderCheck {
     /**
      * Runs them.
      *
-     * @param args a mode of jcstress ({@code quick} is made quicker still), milliseconds of one iteration, and a regular expression of tests' names
+     * @param args a mode of jcstress ({@code quick} is made quicker still), milliseconds of one iteration, and a
+     *     regular expression of tests' names
      * @throws IllegalStateException if a test did not run, or saw an outcome that is forbidden
      */
     public static void main(String[] args) throws Exception {
