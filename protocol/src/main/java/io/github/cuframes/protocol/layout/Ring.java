@@ -217,7 +217,7 @@ public final class Ring {
         return Fields.getLong(ring, RingHeader.NEWEST_PUBLISH_NANOS_OFFSET);
     }
 
-    /** CLOCK_MONOTONIC in nanoseconds when the publisher last showed that it lives: every second. */
+    /** CLOCK_MONOTONIC in nanoseconds when the publisher last showed that it lives: at least every 2 s. */
     public long heartbeatNanos() {
         return Fields.getLong(ring, RingHeader.HEARTBEAT_NANOS_OFFSET);
     }
