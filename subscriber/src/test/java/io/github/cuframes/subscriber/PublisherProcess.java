@@ -72,7 +72,7 @@ public final class PublisherProcess {
         client.memory(0);
         client.expect(Message.Ack.class);
         for (int i = 0; frames == 0 || i < frames; i++) {
-            int slot = freeSlot(client);
+            int slot = freeSlot(publisher, client);
             if (slot < 0) {
                 return;
             }
@@ -84,7 +84,7 @@ public final class PublisherProcess {
     }
 
     /** A slot that the client has not leased, -1 if the client has gone. */
-    private static int freeSlot(ScriptedPublisher.Client client) throws IOException {
+    private static int freeSlot(ScriptedPublisher publisher, ScriptedPublisher.Client client) throws IOException {
         while (true) {
             for (ReceiveStatus status = client.connection.receive(0);
                     status != ReceiveStatus.NOTHING;
@@ -98,7 +98,7 @@ public final class PublisherProcess {
                     return i;
                 }
             }
-            Thread.onSpinWait();
+            publisher.pause();
         }
     }
 }
