@@ -9,12 +9,13 @@ import io.github.cuframes.protocol.message.Role;
 import io.github.cuframes.protocol.pattern.FrameCode;
 import java.io.File;
 import java.io.IOException;
+import java.net.SocketException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
 /** A scripted publisher as a process: serves one client after the other with frames that carry their number. */
-final class PublisherProcess {
+public final class PublisherProcess {
 
     private static final int WIDTH = 320;
     private static final int HEIGHT = 180;
@@ -22,7 +23,7 @@ final class PublisherProcess {
     private PublisherProcess() {}
 
     /** Starts one. */
-    static Process start(Path directory, String key, int framesForEach) throws IOException {
+    public static Process start(Path directory, String key, int framesForEach) throws IOException {
         return java(PublisherProcess.class, directory.toString(), key, Integer.toString(framesForEach))
                 .redirectError(ProcessBuilder.Redirect.INHERIT)
                 .redirectOutput(ProcessBuilder.Redirect.DISCARD)
@@ -30,7 +31,7 @@ final class PublisherProcess {
     }
 
     /** A JVM like this one. */
-    static ProcessBuilder java(Class<?> main, String... arguments) {
+    public static ProcessBuilder java(Class<?> main, String... arguments) {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xmx128m",
@@ -51,6 +52,8 @@ final class PublisherProcess {
             while (true) {
                 try (ScriptedPublisher.Client client = publisher.accept()) {
                     serve(publisher, client, frames);
+                } catch (SocketException e) {
+                    continue; // that client has been killed or did not read to the end
                 }
             }
         }
@@ -69,7 +72,7 @@ final class PublisherProcess {
         client.memory(0);
         client.expect(Message.Ack.class);
         for (int i = 0; frames == 0 || i < frames; i++) {
-            int slot = freeSlot(client);
+            int slot = freeSlot(publisher, client);
             if (slot < 0) {
                 return;
             }
@@ -81,7 +84,7 @@ final class PublisherProcess {
     }
 
     /** A slot that the client has not leased, -1 if the client has gone. */
-    private static int freeSlot(ScriptedPublisher.Client client) throws IOException {
+    private static int freeSlot(ScriptedPublisher publisher, ScriptedPublisher.Client client) throws IOException {
         while (true) {
             for (ReceiveStatus status = client.connection.receive(0);
                     status != ReceiveStatus.NOTHING;
@@ -95,7 +98,7 @@ final class PublisherProcess {
                     return i;
                 }
             }
-            Thread.onSpinWait();
+            publisher.pause();
         }
     }
 }

@@ -165,6 +165,12 @@ final class ScriptedPublisher implements AutoCloseable {
         return client;
     }
 
+    /** Leaves the processor to others until somebody says something, a millisecond at most. */
+    void pause() throws IOException {
+        selector.select(1);
+        selector.selectedKeys().clear();
+    }
+
     private void await(long deadline) throws IOException {
         long left = deadline - System.nanoTime();
         if (left <= 0) {

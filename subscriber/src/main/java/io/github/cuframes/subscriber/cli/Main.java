@@ -47,13 +47,17 @@ public final class Main implements Runnable {
         }
         System.setProperty("java.awt.headless", "true");
         Stop stop = Stop.onSignals();
-        int status = run(stop, arguments);
+        int status = run(
+                stop,
+                new PrintWriter(System.out, true, StandardCharsets.UTF_8),
+                new PrintWriter(System.err, true, StandardCharsets.UTF_8),
+                arguments);
         stop.finished(status);
         System.exit(status);
     }
 
     /** Runs a command; its exit status. */
-    static int run(Stop stop, String... arguments) {
+    static int run(Stop stop, PrintWriter out, PrintWriter err, String... arguments) {
         CommandLine line = new CommandLine(new Main());
         line.getSubcommands().values().forEach(sub -> {
             if (sub.getCommand() instanceof StoppableCommand stoppable) {
@@ -61,8 +65,8 @@ public final class Main implements Runnable {
             }
         });
         line.setCaseInsensitiveEnumValuesAllowed(true);
-        line.setOut(new PrintWriter(System.out, true, StandardCharsets.UTF_8));
-        line.setErr(new PrintWriter(System.err, true, StandardCharsets.UTF_8));
+        line.setOut(out);
+        line.setErr(err);
         line.setExecutionExceptionHandler((failure, command, parsed) -> {
             if (stop.isRequested()) {
                 return DONE; // a wait was interrupted, as it was to be
