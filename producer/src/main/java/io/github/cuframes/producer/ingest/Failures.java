@@ -95,6 +95,9 @@ final class Failures {
         if (code == AVERROR_INVALIDDATA()) {
             return invalid(url, opened, log);
         }
+        if (code == AVERROR_EOF() && url.isFile()) {
+            return truncated(url, "the file ends before its first frame");
+        }
         Reason reason = REASONS.get(code);
         if (reason == null) {
             return new InputException(
@@ -104,7 +107,8 @@ final class Failures {
                     "cannot be " + (opened ? "read: " : "opened: ") + Ffmpeg.errorText(code) + detail(log),
                     "check that the input is what you think it is");
         }
-        return new InputException(reason.kind, url, code, reason.problem + detail(log), reason.remedy);
+        String detail = reason.kind == Kind.SERVER_ERROR ? detail(log) : "";
+        return new InputException(reason.kind, url, code, reason.problem + detail, reason.remedy);
     }
 
     static InputException timedOut(SafeUrl url, int code, String problem, String when) {

@@ -126,43 +126,56 @@ public final class Source implements AutoCloseable {
     }
 
     private void openLocked(long until) throws InputException {
+        handle = OPEN.register(this);
+        deadline = until;
+        FfmpegLog.capture();
+        int code = openInput(true);
+        String log = FfmpegLog.captured();
+        if (code < 0 && url.isRtsp() && log.contains("method PLAY failed")) {
+            // with nothing but sound there was nothing to set up; ask again for all there is, to see whether it is so
+            code = openInput(false);
+        }
+        if (code < 0) {
+            throw failure(code, false, log);
+        }
+        FfmpegLog.capture();
+        code = avformat_find_stream_info(context, (PointerPointer<?>) null);
+        log = FfmpegLog.captured();
+        if (code < 0 || mustStop()) {
+            throw failure(code, false, log);
+        }
+        selectVideo();
+    }
+
+    private int openInput(boolean onlyVideo) {
         context = avformat_alloc_context();
         if (context == null) {
             throw new OutOfMemoryError("avformat_alloc_context");
         }
-        handle = OPEN.register(this);
         context.interrupt_callback().callback(Interrupt.INSTANCE).opaque(new Handles.Opaque(handle));
-        deadline = until;
-        boolean live = url.isLive();
         if (url.isRtsp()) {
             context.fps_probe_size(0); // the decoder tells; waiting for 20 frames would delay the first one
         }
-        AVDictionary dictionary = protocolOptions();
-        FfmpegLog.capture();
-        int code;
+        AVDictionary dictionary = protocolOptions(onlyVideo);
         try {
-            code = avformat_open_input(context, url.reveal(), null, dictionary);
+            int code = avformat_open_input(context, url.reveal(), null, dictionary);
+            if (code < 0) {
+                context = null; // freed by avformat_open_input
+            }
+            return code;
         } finally {
             av_dict_free(dictionary);
         }
-        if (code < 0) {
-            context = null; // freed by avformat_open_input
-            throw failure(code, false, FfmpegLog.captured());
-        }
-        code = avformat_find_stream_info(context, (PointerPointer<?>) null);
-        String log = FfmpegLog.captured();
-        if (code < 0 || deadlinePassed() || stop.getCount() == 0) {
-            throw failure(code < 0 && code != AVERROR_EOF() ? code : AVERROR_EXIT(), false, log);
-        }
-        selectVideo(live);
     }
 
-    private AVDictionary protocolOptions() {
+    private AVDictionary protocolOptions(boolean onlyVideo) {
         AVDictionary dictionary = new AVDictionary(null);
         long readMicros = Math.max(1, options.readTimeout().toNanos() / 1000);
         if (url.isRtsp()) {
             av_dict_set(dictionary, "rtsp_transport", options.transport().label(), 0);
-            av_dict_set(dictionary, "allowed_media_types", "video", 0);
+            if (onlyVideo) {
+                av_dict_set(dictionary, "allowed_media_types", "video", 0);
+            }
             av_dict_set_int(dictionary, "timeout", readMicros, 0);
             if (options.transport() == RtspTransport.UDP) {
                 av_dict_set_int(dictionary, "buffer_size", 2 << 20, 0); // a key frame arrives as a burst
@@ -176,7 +189,7 @@ public final class Source implements AutoCloseable {
         return dictionary;
     }
 
-    private void selectVideo(boolean live) throws InputException {
+    private void selectVideo() throws InputException {
         int index = av_find_best_stream(context, AVMEDIA_TYPE_VIDEO, -1, -1, (PointerPointer<?>) null, 0);
         boolean cover = index >= 0 && (context.streams(index).disposition() & AV_DISPOSITION_ATTACHED_PIC) != 0;
         if (index < 0 || cover) {
@@ -184,9 +197,7 @@ public final class Source implements AutoCloseable {
                     Kind.NO_VIDEO,
                     url,
                     AVERROR_STREAM_NOT_FOUND(),
-                    context.nb_streams() > 0 && !url.isRtsp()
-                            ? "there is sound or text in it, but no video"
-                            : "there is no video in it",
+                    context.nb_streams() > 0 ? "there is sound or text in it, but no video" : "there is nothing in it",
                     "give a stream with video");
         }
         AVStream best = context.streams(index);
@@ -210,7 +221,7 @@ public final class Source implements AutoCloseable {
         }
         stream = best;
         timeBase = new Rational(best.time_base().num(), best.time_base().den());
-        frameRate = plausible(av_guess_frame_rate(context, best, null), live);
+        frameRate = plausible(av_guess_frame_rate(context, best, null), url.isLive());
         double ticks = frameRate.isKnown() ? 1 / (frameRate.toDouble() * timeBase.toDouble()) : 1;
         timeline = new Timeline(Math.max(1, Math.round(ticks)));
     }

@@ -167,6 +167,14 @@ class InputFailureTest {
     }
 
     @Test
+    void emptyFile() throws Exception {
+        Path file = directory.resolve("empty.mp4");
+        Files.createFile(file);
+        InputException e = failure(file.toString());
+        assertTrue(e.kind() == Kind.NOT_MEDIA || e.kind() == Kind.TRUNCATED, e.getMessage());
+    }
+
+    @Test
     void soundOnly() throws Exception {
         Path file = directory.resolve("sound.wav");
         Files.write(file, wave());
