@@ -385,7 +385,8 @@ class CodecRobustnessTest {
         violation(golden, withLong(golden, Tag.SLAB, 8, -1));
         List<Tlv> slabs = fields(golden);
         slabs.addAll(Collections.nCopies(MessageCodec.MAX_DESCRIPTORS - 1, slabs.get(3)));
-        assertTrue(violation(golden, slabs).getMessage().contains("more than " + MessageCodec.MAX_DESCRIPTORS + " slabs"));
+        assertTrue(
+                violation(golden, slabs).getMessage().contains("more than " + MessageCodec.MAX_DESCRIPTORS + " slabs"));
         violation(GoldenMessages.ACK, withInt(GoldenMessages.ACK, Tag.GENERATION, 0, -1));
     }
 
