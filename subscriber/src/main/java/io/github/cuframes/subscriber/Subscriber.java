@@ -35,7 +35,7 @@ import org.slf4j.LoggerFactory;
  * IllegalStateException}. Everything else, {@link #close()} included, is for any thread. The subscriber has no thread of
  * its own, unless {@link #start} is called: a connection is looked after, and made anew, inside {@code next}.
  *
- * <p><b>Allocation.</b> {@code next} makes one {@link Frame} of 112 bytes for each frame, and 16 bytes more each time
+ * <p><b>Allocation.</b> {@code next} makes one {@link Frame} of 104 bytes for each frame, and 16 bytes more each time
  * that it had to sleep. Each {@link Frame#plane} makes a buffer object of 64 bytes. Nothing else, apart from connecting
  * and changes of size or format.
  */
