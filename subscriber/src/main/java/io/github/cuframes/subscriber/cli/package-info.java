@@ -1,0 +1,2 @@
+/** The commands of {@code cuframes-subscriber.jar}. */
+package io.github.cuframes.subscriber.cli;
