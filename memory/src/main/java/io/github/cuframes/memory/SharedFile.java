@@ -25,7 +25,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * A file without a name on a tmpfs, mapped here for writing and sent to a peer as a descriptor.
  *
  * <pre>
- *   create (O_EXCL, 0600) → write zeros → open the peer's descriptor → map → unlink → chmod
+ *   create (O_EXCL, 0600) → open the peer's descriptor → unlink → write zeros → map → chmod
  * </pre>
  *
  * <p>The zeros allocate every block, so that a full file system is an exception here and never a SIGBUS later. The mode is
@@ -116,20 +116,17 @@ public final class SharedFile implements AutoCloseable {
         }
     }
 
+    /** The name goes before the bytes come: a process that is killed meanwhile leaves nothing behind. */
     private static SharedFile create(Path directory, Path path, FileChannel channel, long size, Peer peer)
             throws IOException {
-        try {
-            writeZeros(channel, size);
-        } catch (IOException e) {
-            throw noSpace(directory, size, e);
-        }
         FileDescriptor descriptor = peer == Peer.READS
                 ? new FileInputStream(path.toFile()).getFD()
                 : new RandomAccessFile(path.toFile(), "rw").getFD();
         Mapping mapping = null;
         try {
-            mapping = Mapping.map(channel, size);
             Files.delete(path);
+            writeZeros(directory, channel, size);
+            mapping = Mapping.map(channel, size);
             Files.setPosixFilePermissions(Descriptors.path(descriptor), PosixFilePermissions.fromString(peer.mode));
             return new SharedFile(descriptor, mapping, size);
         } catch (IOException | RuntimeException e) {
@@ -152,11 +149,15 @@ public final class SharedFile implements AutoCloseable {
         }
     }
 
-    private static void writeZeros(FileChannel channel, long size) throws IOException {
+    private static void writeZeros(Path directory, FileChannel channel, long size) throws IOException {
         ByteBuffer zeros = ByteBuffer.allocateDirect((int) Math.min(size, CHUNK));
-        for (long written = 0; written < size; ) {
-            zeros.clear().limit((int) Math.min(size - written, zeros.capacity()));
-            written += channel.write(zeros);
+        try {
+            for (long written = 0; written < size; ) {
+                zeros.clear().limit((int) Math.min(size - written, zeros.capacity()));
+                written += channel.write(zeros);
+            }
+        } catch (IOException e) {
+            throw noSpace(directory, size, e);
         }
     }
 
@@ -169,7 +170,7 @@ public final class SharedFile implements AutoCloseable {
     }
 
     /**
-     * Removes files that a process left when it died between creating and unlinking them, which takes milliseconds.
+     * Removes files that a process left when it died between creating and unlinking them, which takes microseconds.
      *
      * @param now the time from which the age of a file is counted
      * @return how many were removed: files with our prefix, of this user, older than a minute
