@@ -208,13 +208,7 @@ public final class MessageCodec {
     }
 
     private static Message.Hello decodeHello(Fields fields) throws ProtocolException {
-        ProtocolVersion version = fields.version();
-        if (!ProtocolVersion.CURRENT.isCompatibleWith(version)) {
-            throw new ProtocolException(
-                    ErrorCode.VERSION_MISMATCH,
-                    "this side speaks protocol " + ProtocolVersion.CURRENT + " and the other " + version
-                            + ": use the same major version of cuframes on both");
-        }
+        ProtocolVersion version = fields.compatibleVersion();
         int role = fields.required(Tag.ROLE).getInt();
         if (role == Role.OBSERVER.code()) {
             return new Message.Hello(
@@ -253,6 +247,7 @@ public final class MessageCodec {
     }
 
     private static Message.Welcome decodeWelcome(Fields fields) throws ProtocolException {
+        ProtocolVersion version = fields.compatibleVersion();
         long ringSize = fields.required(Tag.RING).getLong();
         ByteBuffer subscriber = fields.required(Tag.SUBSCRIBER);
         long id = subscriber.getLong();
@@ -266,13 +261,7 @@ public final class MessageCodec {
                     + Integer.toUnsignedString(credits) + " credits is out of range");
         }
         return new Message.Welcome(
-                fields.version(),
-                fields.text(Tag.LIBRARY),
-                fields.required(Tag.EPOCH).getLong(),
-                ringSize,
-                id,
-                index,
-                credits);
+                version, fields.text(Tag.LIBRARY), fields.required(Tag.EPOCH).getLong(), ringSize, id, index, credits);
     }
 
     private static Message.Memory decodeMemory(Fields fields) throws ProtocolException {
@@ -368,6 +357,18 @@ public final class MessageCodec {
 
         List<ByteBuffer> slabs() {
             return slabs;
+        }
+
+        /** The greeting's version, looked at before the rest, which another major version may have changed. */
+        ProtocolVersion compatibleVersion() throws ProtocolException {
+            ProtocolVersion version = version();
+            if (!ProtocolVersion.CURRENT.isCompatibleWith(version)) {
+                throw new ProtocolException(
+                        ErrorCode.VERSION_MISMATCH,
+                        "this side speaks protocol " + ProtocolVersion.CURRENT + " and the other " + version
+                                + ": use the same major version of cuframes on both");
+            }
+            return version;
         }
 
         ProtocolVersion version() throws ProtocolException {
