@@ -22,12 +22,11 @@ final class Continuity {
         if (ptsNanos == FrameInfo.NO_TIME) {
             return false;
         }
-        boolean known = last != FrameInfo.NO_TIME;
-        long step = known ? ptsNanos - last : 0;
+        long step = last == FrameInfo.NO_TIME ? 0 : ptsNanos - last;
+        // the first step tells the distance, so that it can't be too long; a slow stream is no row of gaps
+        boolean broken = step < 0 || (distance > 0 && step > Math.max(LEAP_NANOS, LEAP_FRAMES * distance));
         last = ptsNanos;
-        boolean broken = step < 0 || step > Math.max(LEAP_NANOS, LEAP_FRAMES * distance);
-        // slow streams: one step that is too long is believed when it comes a second time
         distance = step > 0 ? step : distance;
-        return known && broken && (step < 0 || distance != 0);
+        return broken;
     }
 }

@@ -7,13 +7,16 @@ import java.util.Set;
  * Where a camera's reader stands.
  *
  * <pre>
- *  IDLE ──start──▶ CONNECTING ──first packet──▶ STREAMING ──end of a file──▶ ENDED
- *                    │  ▲  │                      │    │
- *                    │  │  └──no use to retry─────│────┴──no use to retry──▶ FAILED
- *                    │  │ wait is over            │
- *                    │ WAITING ◀──connection lost─┘
- *                    │  ▲
- *                    └──┘ failed, may pass           each of them ──stop──▶ CLOSED
+ *   from         to           when
+ *   IDLE         CONNECTING   started
+ *   CONNECTING   STREAMING    the first packet came
+ *   CONNECTING   ENDED        there was none in the file
+ *   CONNECTING   WAITING      it failed in a way that may pass, and may be tried again
+ *   STREAMING    WAITING      the connection was lost
+ *   STREAMING    ENDED        the file is at its end
+ *   WAITING      CONNECTING   the backoff is over
+ *   CONNECTING, STREAMING, WAITING   FAILED   it failed for good
+ *   all          CLOSED       stopped
  * </pre>
  */
 public enum IngestState {

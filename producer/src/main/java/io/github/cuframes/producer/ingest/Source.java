@@ -222,8 +222,8 @@ public final class Source implements AutoCloseable {
         stream = best;
         timeBase = new Rational(best.time_base().num(), best.time_base().den());
         frameRate = plausible(av_guess_frame_rate(context, best, null), url.isLive());
-        double ticks = frameRate.isKnown() ? 1 / (frameRate.toDouble() * timeBase.toDouble()) : 1;
-        timeline = new Timeline(Math.max(1, Math.round(ticks)));
+        double ticks = frameRate.isKnown() ? 1 / (frameRate.toDouble() * timeBase.toDouble()) : 0;
+        timeline = new Timeline(Math.round(ticks));
     }
 
     private static Rational plausible(AVRational rate, boolean live) {

@@ -17,17 +17,20 @@ final class Timeline {
     private long end = Long.MIN_VALUE;
     private long nextDts;
 
-    /** A time line; {@code frameTicks} is the duration of packets that don't say theirs, at least 1. */
+    /** A time line; {@code frameTicks} is the distance of two frames as far as it is known, else 0. */
     Timeline(long frameTicks) {
         this.frameTicks = frameTicks;
     }
 
     /** Moves a packet of this round to where it belongs. */
     void place(AVPacket packet) {
-        long duration = packet.duration() > 0 ? packet.duration() : frameTicks;
         if (packet.pts() == AV_NOPTS_VALUE && packet.dts() == AV_NOPTS_VALUE) {
             packet.dts(nextDts);
+            if (frameTicks > 0) {
+                packet.duration(frameTicks); // after a seek, FFmpeg takes a tick of the clock for a frame
+            }
         }
+        long duration = Math.max(1, packet.duration() > 0 ? packet.duration() : frameTicks);
         long time = packet.pts() != AV_NOPTS_VALUE ? packet.pts() : packet.dts();
         firstPts = Math.min(firstPts, time);
         end = Math.max(end, time + duration);

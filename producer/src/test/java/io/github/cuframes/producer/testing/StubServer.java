@@ -65,6 +65,17 @@ public final class StubServer implements AutoCloseable {
         return server;
     }
 
+    /** Sends these bytes to everybody who connects, at once, and closes the connection. */
+    public static StubServer sendingOnce(byte[] content) throws IOException {
+        StubServer server = new StubServer();
+        server.start(socket -> {
+            socket.getOutputStream().write(content);
+            server.sent.countDown();
+            socket.close();
+        });
+        return server;
+    }
+
     private static String readRequest(Socket socket) throws IOException {
         BufferedReader reader =
                 new BufferedReader(new InputStreamReader(socket.getInputStream(), StandardCharsets.US_ASCII), 1);
@@ -98,11 +109,11 @@ public final class StubServer implements AutoCloseable {
         thread.start();
     }
 
-    private static void serve(Behaviour behaviour, Socket socket) {
+    private void serve(Behaviour behaviour, Socket socket) {
         try {
             behaviour.serve(socket);
         } catch (IOException e) {
-            assert socket.isClosed() || e != null : "the client went away, as it may";
+            sockets.remove(socket); // the client went away, as it may
         }
     }
 
