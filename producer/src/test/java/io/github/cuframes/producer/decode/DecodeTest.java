@@ -232,14 +232,14 @@ class DecodeTest {
                 .withLoop(true);
         CountDownLatch streaming = new CountDownLatch(1);
         try (Ingest ingest = new Ingest(IngestOptions.of(source), slots, (from, to, cause) -> {
-            if (to == SourceState.STREAMING) {
+            if (to == IngestState.STREAMING) {
                 streaming.countDown();
             }
         })) {
             ingest.start();
             assertTrue(streaming.await(20, TimeUnit.SECONDS));
             assertTrue(ingest.stop(Duration.ofSeconds(20)));
-            assertEquals(SourceState.CLOSED, ingest.state());
+            assertEquals(IngestState.CLOSED, ingest.state());
         }
         assertEquals(0, slots.held());
         assertEquals(List.of(), slots.violations());

@@ -35,7 +35,7 @@ class IngestTest {
     Path directory;
 
     private final TestSlots slots = new TestSlots(2);
-    private final List<SourceState> states = Collections.synchronizedList(new ArrayList<>());
+    private final List<IngestState> states = Collections.synchronizedList(new ArrayList<>());
     private final Semaphore connections = new Semaphore(0);
 
     private Ingest ingest(IngestOptions options, Clock clock) {
@@ -44,7 +44,7 @@ class IngestTest {
                 slots,
                 (from, to, cause) -> {
                     states.add(to);
-                    if (to == SourceState.STREAMING) {
+                    if (to == IngestState.STREAMING) {
                         connections.release();
                     }
                 },
@@ -90,7 +90,7 @@ class IngestTest {
                 1_000_000_000L,
                 clock.waits().stream().mapToLong(Long::longValue).sum(),
                 1_000_000);
-        assertEquals(List.of(SourceState.CONNECTING, SourceState.STREAMING, SourceState.ENDED), states);
+        assertEquals(List.of(IngestState.CONNECTING, IngestState.STREAMING, IngestState.ENDED), states);
     }
 
     @Test
@@ -103,7 +103,7 @@ class IngestTest {
                 assertTrue(connections.tryAcquire(4, PATIENCE.toSeconds(), TimeUnit.SECONDS));
                 assertTrue(ingest.stop(PATIENCE));
                 assertTrue(ingest.counters().get(IngestCounter.RECONNECTS) >= 3);
-                assertEquals(SourceState.CLOSED, ingest.state());
+                assertEquals(IngestState.CLOSED, ingest.state());
             }
         }
         List<TestSlots.Published> frames = slots.frames();
@@ -119,11 +119,11 @@ class IngestTest {
         assertEquals(1, slots.configs().size());
         assertEquals(
                 List.of(
-                        SourceState.CONNECTING,
-                        SourceState.STREAMING,
-                        SourceState.WAITING,
-                        SourceState.CONNECTING,
-                        SourceState.STREAMING),
+                        IngestState.CONNECTING,
+                        IngestState.STREAMING,
+                        IngestState.WAITING,
+                        IngestState.CONNECTING,
+                        IngestState.STREAMING),
                 states.subList(0, 5));
         assertEquals(List.of(), slots.violations());
         assertEquals(0, slots.held());
@@ -135,7 +135,7 @@ class IngestTest {
         IngestOptions options = IngestOptions.of(SourceOptions.of(url));
         try (Ingest ingest = ingest(options, new ManualClock())) {
             assertTrue(ingest.awaitEnd(PATIENCE));
-            assertEquals(SourceState.FAILED, ingest.state());
+            assertEquals(IngestState.FAILED, ingest.state());
             InputException failure = assertInstanceOf(InputException.class, ingest.failure());
             assertSame(InputException.Kind.REFUSED, failure.kind());
         }
@@ -150,7 +150,7 @@ class IngestTest {
                 Thread.onSpinWait();
             }
             assertTrue(ingest.stop(PATIENCE));
-            assertEquals(SourceState.CLOSED, ingest.state());
+            assertEquals(IngestState.CLOSED, ingest.state());
         }
         List<Long> waits = clock.waits();
         assertTrue(waits.get(0) <= 500_000_000L && waits.get(0) >= 250_000_000L);
@@ -163,11 +163,11 @@ class IngestTest {
                 .withRetryFirst(true)
                 .withRetries(Duration.ofHours(1), Duration.ofHours(1));
         try (Ingest ingest = ingest(options, Clock.SYSTEM)) {
-            while (ingest.state() != SourceState.WAITING) {
+            while (ingest.state() != IngestState.WAITING) {
                 Thread.onSpinWait();
             }
             assertTrue(ingest.stop(PATIENCE));
-            assertEquals(SourceState.CLOSED, ingest.state());
+            assertEquals(IngestState.CLOSED, ingest.state());
         }
     }
 
@@ -183,7 +183,7 @@ class IngestTest {
         Files.write(damaged, bytes);
         try (Ingest ingest = ingest(IngestOptions.of(SourceOptions.of(SafeUrl.of(damaged.toString()))), Clock.SYSTEM)) {
             assertTrue(ingest.awaitEnd(PATIENCE));
-            assertEquals(SourceState.ENDED, ingest.state(), () -> String.valueOf(ingest.failure()));
+            assertEquals(IngestState.ENDED, ingest.state(), () -> String.valueOf(ingest.failure()));
             long errors = ingest.counters().get(IngestCounter.DECODE_ERRORS);
             long corrupt = ingest.counters().get(IngestCounter.CORRUPT);
             assertTrue(errors + corrupt > 0, () -> errors + " errors, " + corrupt + " corrupt");
@@ -218,7 +218,7 @@ class IngestTest {
         ingests.forEach(Ingest::start);
         for (Ingest ingest : ingests) {
             assertTrue(ingest.awaitEnd(PATIENCE));
-            assertEquals(SourceState.ENDED, ingest.state(), () -> String.valueOf(ingest.failure()));
+            assertEquals(IngestState.ENDED, ingest.state(), () -> String.valueOf(ingest.failure()));
             ingest.close();
         }
         for (TestSlots mine : all) {
@@ -231,11 +231,11 @@ class IngestTest {
 
     @Test
     void statesHaveNoOtherEdges() {
-        assertTrue(SourceState.STREAMING.canBecome(SourceState.WAITING));
-        assertFalse(SourceState.CLOSED.canBecome(SourceState.CONNECTING));
-        assertFalse(SourceState.ENDED.canBecome(SourceState.STREAMING));
-        for (SourceState state : SourceState.values()) {
-            assertEquals(state != SourceState.CLOSED, state.canBecome(SourceState.CLOSED));
+        assertTrue(IngestState.STREAMING.canBecome(IngestState.WAITING));
+        assertFalse(IngestState.CLOSED.canBecome(IngestState.CONNECTING));
+        assertFalse(IngestState.ENDED.canBecome(IngestState.STREAMING));
+        for (IngestState state : IngestState.values()) {
+            assertEquals(state != IngestState.CLOSED, state.canBecome(IngestState.CLOSED));
         }
     }
 }
