@@ -115,7 +115,7 @@ class SubscriberFaultTest {
                         client.pageFile.descriptor()));
         refusesGreeting(
                 ErrorCode.PROTOCOL_VIOLATION,
-                "does not fit",
+                "it is said to have",
                 client -> client.send(
                         client.welcomeMessage(ProtocolVersion.CURRENT, publisher.ringFile.size() - 128, 4),
                         ring(),
@@ -162,7 +162,7 @@ class SubscriberFaultTest {
         for (int credits : new int[] {0, 65, -1}) {
             refusesGreeting(
                     ErrorCode.PROTOCOL_VIOLATION,
-                    credits + " credits",
+                    Integer.toUnsignedString(credits) + " credits",
                     client -> client.send(
                             client.welcomeMessage(ProtocolVersion.CURRENT, publisher.ringFile.size(), credits),
                             ring(),
