@@ -122,7 +122,7 @@ class SubscriberFaultTest {
                         client.pageFile.descriptor()));
         refusesGreeting(
                 ErrorCode.PROTOCOL_VIOLATION,
-                "ring of -1 bytes",
+                "ring of 18446744073709551615 bytes",
                 client -> client.send(
                         client.welcomeMessage(ProtocolVersion.CURRENT, -1, 4), ring(), client.pageFile.descriptor()));
     }
