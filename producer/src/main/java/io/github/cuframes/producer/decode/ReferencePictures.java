@@ -16,6 +16,9 @@ final class ReferencePictures {
     /** H.264 and HEVC allow no more. */
     private static final int MOST = 16;
 
+    /** HEVC's context tells only what the level allows, which for small pictures is far more than encoders use. */
+    private static final int LIKELY = 8;
+
     /** Largest luma pictures of HEVC's levels (table A.8): general_level_idc, samples. */
     private static final int[][] HEVC_LEVELS = {
         {30, 36_864},
@@ -38,9 +41,8 @@ final class ReferencePictures {
             return Math.min(Math.max(context.refs(), 1), MOST) + reordered(context) + 1 + IN_HAND;
         } else if (codec == AV_CODEC_ID_HEVC) {
             // the size of the DPB includes pictures that wait; those being output are counted beside it
-            return hevcDpb(context.level(), (long) context.coded_width() * context.coded_height())
-                    + reordered(context)
-                    + IN_HAND;
+            long samples = (long) context.coded_width() * context.coded_height();
+            return Math.min(hevcDpb(context.level(), samples), LIKELY) + reordered(context) + IN_HAND;
         } else if (codec == AV_CODEC_ID_VP9 || codec == AV_CODEC_ID_AV1) {
             // 8 references, and what motion vectors and segmentation maps are predicted from
             return 8 + 2 + IN_HAND;

@@ -7,6 +7,7 @@ import static org.bytedeco.ffmpeg.global.avutil.AV_LOG_WARNING;
 import static org.bytedeco.ffmpeg.global.avutil.av_log_set_level;
 import static org.bytedeco.ffmpeg.global.avutil.setLogCallback;
 
+import java.util.regex.Pattern;
 import org.bytedeco.ffmpeg.avutil.LogCallback;
 import org.bytedeco.javacpp.BytePointer;
 import org.slf4j.Logger;
@@ -24,6 +25,7 @@ public final class FfmpegLog {
 
     private static final Logger LOG = LoggerFactory.getLogger("io.github.cuframes.ffmpeg");
     private static final int LONGEST_CAPTURE = 500;
+    private static final Pattern ADDRESS = Pattern.compile(" @ 0x[0-9a-f]+");
     private static final ThreadLocal<StringBuilder> CAPTURE = new ThreadLocal<>();
     private static final LogCallback CALLBACK = new Receiver();
 
@@ -50,7 +52,8 @@ public final class FfmpegLog {
         String text = Redaction.of(message).strip();
         StringBuilder lines = CAPTURE.get();
         if (lines != null && level <= AV_LOG_ERROR && !text.isEmpty() && lines.length() < LONGEST_CAPTURE) {
-            lines.append(lines.isEmpty() ? "" : "; ").append(text, 0, Math.min(text.length(), LONGEST_CAPTURE));
+            String line = ADDRESS.matcher(text).replaceAll("");
+            lines.append(lines.isEmpty() ? "" : "; ").append(line, 0, Math.min(line.length(), LONGEST_CAPTURE));
         }
         if (level <= AV_LOG_FATAL) {
             LOG.error("{}", text);

@@ -4,7 +4,14 @@ import static org.bytedeco.ffmpeg.global.avutil.*;
 
 import io.github.cuframes.producer.ffmpeg.Ffmpeg;
 import io.github.cuframes.producer.ingest.InputException.Kind;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Map;
+import java.util.Set;
 
 /** Makes FFmpeg's error codes into sentences. */
 final class Failures {
@@ -76,6 +83,8 @@ final class Failures {
                             "this FFmpeg does not know the URL's scheme",
                             "use rtsp://, http://, another one that it knows, or a file")));
 
+    private static final Set<String> FIRST_BOXES = Set.of("ftyp", "moov", "mdat", "free", "skip", "wide", "styp");
+
     private Failures() {}
 
     /** What a code means for an input that was to be opened or read. */
@@ -86,6 +95,9 @@ final class Failures {
         if (code == AVERROR_INVALIDDATA()) {
             return invalid(url, opened, log);
         }
+        if (code == AVERROR_EOF() && url.isFile()) {
+            return truncated(url, "the file ends before its first frame");
+        }
         Reason reason = REASONS.get(code);
         if (reason == null) {
             return new InputException(
@@ -95,7 +107,8 @@ final class Failures {
                     "cannot be " + (opened ? "read: " : "opened: ") + Ffmpeg.errorText(code) + detail(log),
                     "check that the input is what you think it is");
         }
-        return new InputException(reason.kind, url, code, reason.problem + detail(log), reason.remedy);
+        String detail = reason.kind == Kind.SERVER_ERROR ? detail(log) : "";
+        return new InputException(reason.kind, url, code, reason.problem + detail, reason.remedy);
     }
 
     static InputException timedOut(SafeUrl url, int code, String problem, String when) {
@@ -105,6 +118,10 @@ final class Failures {
                 code,
                 problem + " " + when,
                 "check that the camera sends, that no firewall is in between, or allow more time");
+    }
+
+    static String within(Duration timeout) {
+        return "within " + timeout.toMillis() + " ms";
     }
 
     static InputException interrupted(SafeUrl url) {
@@ -121,7 +138,7 @@ final class Failures {
                     "the data is damaged" + detail(log),
                     "check the network or the file");
         }
-        if (log.contains("moov atom not found")) {
+        if (log.contains("moov atom not found") && url.isFile() && startsLikeMp4(Path.of(url.path()))) {
             return truncated(url, "the file ends before its index (an MP4 that was not finished)");
         }
         return new InputException(
@@ -130,6 +147,16 @@ final class Failures {
                 AVERROR_INVALIDDATA(),
                 "this is no video that FFmpeg knows" + detail(log),
                 "give the URL of a stream or a video file");
+    }
+
+    /** FFmpeg believes the name of a file; its first box tells whether it is right. */
+    private static boolean startsLikeMp4(Path file) {
+        try (InputStream in = Files.newInputStream(file)) {
+            byte[] start = in.readNBytes(8);
+            return start.length == 8 && FIRST_BOXES.contains(new String(start, 4, 4, StandardCharsets.ISO_8859_1));
+        } catch (IOException e) {
+            return false; // it was readable a moment ago; what FFmpeg said of it stands
+        }
     }
 
     static InputException truncated(SafeUrl url, String problem) {

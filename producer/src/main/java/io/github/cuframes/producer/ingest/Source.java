@@ -9,14 +9,8 @@ import io.github.cuframes.producer.ffmpeg.FfmpegLog;
 import io.github.cuframes.producer.ffmpeg.Handles;
 import io.github.cuframes.producer.ingest.InputException.Kind;
 import io.github.cuframes.protocol.frame.Rational;
-import java.net.UnknownHostException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Set;
-import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.ReentrantLock;
 import org.bytedeco.ffmpeg.avcodec.AVCodecParameters;
 import org.bytedeco.ffmpeg.avcodec.AVPacket;
@@ -57,7 +51,6 @@ public final class Source implements AutoCloseable {
     private static final Handles<Source> OPEN = new Handles<>();
     private static final Set<Integer> TEXT_AS_VIDEO =
             Set.of(AV_CODEC_ID_ANSI, AV_CODEC_ID_BINTEXT, AV_CODEC_ID_XBIN, AV_CODEC_ID_IDF);
-    private static final Set<String> PROXIED = Set.of("http", "https");
     private static final long FAREWELL_NANOS = 500_000_000L;
     private static final int MOST_DAMAGED = 100;
     private static final long NO_CAPTURE = 0;
@@ -67,7 +60,7 @@ public final class Source implements AutoCloseable {
     private final Clock clock;
     private final Pacer pacer;
     private final CountDownLatch stop = new CountDownLatch(1);
-    private final HostResolver resolver = new HostResolver();
+    private final Preflight preflight = new Preflight();
     private final ReentrantLock lock = new ReentrantLock();
 
     // guarded by lock
@@ -112,7 +105,7 @@ public final class Source implements AutoCloseable {
     public void open() throws InputException {
         long until = System.nanoTime() + options.openTimeout().toNanos();
         try {
-            check();
+            preflight.check(options);
             lock.lock();
             try {
                 requireUsable();
@@ -132,80 +125,57 @@ public final class Source implements AutoCloseable {
         }
     }
 
-    /** What can be said without FFmpeg, and said better. */
-    private void check() throws InputException {
-        if (url.isFile()) {
-            Path path = Path.of(url.path());
-            if (Files.isDirectory(path)) {
-                throw new InputException(Kind.NOT_MEDIA, url, 0, "this is a directory", "give a file in it");
-            }
-            if (!Files.exists(path)) {
-                throw new InputException(Kind.NOT_FOUND, url, 0, "no such file", "check the path");
-            }
-            return;
+    private void openLocked(long until) throws InputException {
+        handle = OPEN.register(this);
+        deadline = until;
+        FfmpegLog.capture();
+        int code = openInput(true);
+        String log = FfmpegLog.captured();
+        if (code < 0 && url.isRtsp() && log.contains("method PLAY failed")) {
+            // with nothing but sound there was nothing to set up; ask again for all there is, to see whether it is so
+            code = openInput(false);
         }
-        String host = url.host();
-        // behind a proxy it is the proxy that resolves
-        if (host.isEmpty() || (PROXIED.contains(url.scheme()) && System.getenv("http_proxy") != null)) {
-            return;
+        if (code < 0) {
+            throw failure(code, false, log);
         }
-        try {
-            resolver.check(host, options.openTimeout());
-        } catch (UnknownHostException e) {
-            throw new InputException(
-                    Kind.UNKNOWN_HOST,
-                    url,
-                    0,
-                    "the host " + host + " is not known",
-                    "check the spelling of its name, or give its address");
-        } catch (TimeoutException e) {
-            throw Failures.timedOut(url, 0, "the name " + host + " was not resolved", within(options.openTimeout()));
-        } catch (CancellationException e) {
-            throw Failures.interrupted(url);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw Failures.interrupted(url);
+        FfmpegLog.capture();
+        code = avformat_find_stream_info(context, (PointerPointer<?>) null);
+        log = FfmpegLog.captured();
+        if (code < 0 || mustStop()) {
+            throw failure(code, false, log);
         }
+        selectVideo();
     }
 
-    private void openLocked(long until) throws InputException {
+    private int openInput(boolean onlyVideo) {
         context = avformat_alloc_context();
         if (context == null) {
             throw new OutOfMemoryError("avformat_alloc_context");
         }
-        handle = OPEN.register(this);
         context.interrupt_callback().callback(Interrupt.INSTANCE).opaque(new Handles.Opaque(handle));
-        deadline = until;
-        boolean live = url.isLive();
         if (url.isRtsp()) {
             context.fps_probe_size(0); // the decoder tells; waiting for 20 frames would delay the first one
         }
-        AVDictionary dictionary = protocolOptions();
-        FfmpegLog.capture();
-        int code;
+        AVDictionary dictionary = protocolOptions(onlyVideo);
         try {
-            code = avformat_open_input(context, url.reveal(), null, dictionary);
+            int code = avformat_open_input(context, url.reveal(), null, dictionary);
+            if (code < 0) {
+                context = null; // freed by avformat_open_input
+            }
+            return code;
         } finally {
             av_dict_free(dictionary);
         }
-        if (code < 0) {
-            context = null; // freed by avformat_open_input
-            throw failure(code, false, FfmpegLog.captured());
-        }
-        code = avformat_find_stream_info(context, (PointerPointer<?>) null);
-        String log = FfmpegLog.captured();
-        if (code < 0 || deadlinePassed() || stop.getCount() == 0) {
-            throw failure(code < 0 && code != AVERROR_EOF() ? code : AVERROR_EXIT(), false, log);
-        }
-        selectVideo(live);
     }
 
-    private AVDictionary protocolOptions() {
+    private AVDictionary protocolOptions(boolean onlyVideo) {
         AVDictionary dictionary = new AVDictionary(null);
         long readMicros = Math.max(1, options.readTimeout().toNanos() / 1000);
         if (url.isRtsp()) {
             av_dict_set(dictionary, "rtsp_transport", options.transport().label(), 0);
-            av_dict_set(dictionary, "allowed_media_types", "video", 0);
+            if (onlyVideo) {
+                av_dict_set(dictionary, "allowed_media_types", "video", 0);
+            }
             av_dict_set_int(dictionary, "timeout", readMicros, 0);
             if (options.transport() == RtspTransport.UDP) {
                 av_dict_set_int(dictionary, "buffer_size", 2 << 20, 0); // a key frame arrives as a burst
@@ -219,7 +189,7 @@ public final class Source implements AutoCloseable {
         return dictionary;
     }
 
-    private void selectVideo(boolean live) throws InputException {
+    private void selectVideo() throws InputException {
         int index = av_find_best_stream(context, AVMEDIA_TYPE_VIDEO, -1, -1, (PointerPointer<?>) null, 0);
         boolean cover = index >= 0 && (context.streams(index).disposition() & AV_DISPOSITION_ATTACHED_PIC) != 0;
         if (index < 0 || cover) {
@@ -227,9 +197,7 @@ public final class Source implements AutoCloseable {
                     Kind.NO_VIDEO,
                     url,
                     AVERROR_STREAM_NOT_FOUND(),
-                    context.nb_streams() > 0 && !url.isRtsp()
-                            ? "there is sound or text in it, but no video"
-                            : "there is no video in it",
+                    context.nb_streams() > 0 ? "there is sound or text in it, but no video" : "there is nothing in it",
                     "give a stream with video");
         }
         AVStream best = context.streams(index);
@@ -253,7 +221,7 @@ public final class Source implements AutoCloseable {
         }
         stream = best;
         timeBase = new Rational(best.time_base().num(), best.time_base().den());
-        frameRate = plausible(av_guess_frame_rate(context, best, null), live);
+        frameRate = plausible(av_guess_frame_rate(context, best, null), url.isLive());
         double ticks = frameRate.isKnown() ? 1 / (frameRate.toDouble() * timeBase.toDouble()) : 1;
         timeline = new Timeline(Math.max(1, Math.round(ticks)));
     }
@@ -295,7 +263,15 @@ public final class Source implements AutoCloseable {
             throw new IllegalStateException("the source is not open");
         }
         deadline = System.nanoTime() + options.readTimeout().toNanos();
-        int code = av_read_frame(context, packet);
+        String log = "";
+        int code;
+        if (url.isFile()) {
+            FfmpegLog.capture();
+            code = av_read_frame(context, packet);
+            log = FfmpegLog.captured();
+        } else {
+            code = av_read_frame(context, packet);
+        }
         if (code >= 0) {
             if (packet.stream_index() != stream.index()) {
                 av_packet_unref(packet);
@@ -306,14 +282,14 @@ public final class Source implements AutoCloseable {
             return Read.PACKET;
         }
         if (code == AVERROR_EOF() && !url.isLive()) {
-            return atEnd();
+            return atEnd(log);
         }
         boolean goOn = code == AVERROR_EAGAIN()
                 || (code == AVERROR_INVALIDDATA() && ++damagedInARow < MOST_DAMAGED && !fileEnded());
         if (goOn && stop.getCount() != 0) {
             return null;
         }
-        throw failure(code, true, "");
+        throw failure(code, true, log);
     }
 
     private void accept(AVPacket packet) {
@@ -332,15 +308,9 @@ public final class Source implements AutoCloseable {
         return new AVProducerReferenceTime(data).wallclock() * 1000;
     }
 
-    private Read atEnd() throws InputException {
-        boolean shorter = stream.nb_frames() > packetsThisRound && fileEnded();
-        if (url.isFile() && (shorter || lastWasPartial)) {
-            throw Failures.truncated(
-                    url,
-                    shorter
-                            ? "the file is truncated: it announces " + stream.nb_frames() + " frames and holds "
-                                    + packetsThisRound
-                            : "the file is truncated: its last frame, number " + packetsThisRound + ", is incomplete");
+    private Read atEnd(String log) throws InputException {
+        if (url.isFile()) {
+            checkComplete(log);
         }
         if (!options.loop()) {
             return Read.END;
@@ -363,6 +333,19 @@ public final class Source implements AutoCloseable {
                     "loop over a file, in a format with seeking");
         }
         return Read.START_OVER;
+    }
+
+    /** FFmpeg takes a file that was cut for one that ends; what gives it away depends on the container. */
+    private void checkComplete(String log) throws InputException {
+        if (fileEnded() && stream.nb_frames() > packetsThisRound) {
+            throw Failures.truncated(
+                    url,
+                    "the file is truncated: it announces " + stream.nb_frames() + " frames and holds "
+                            + packetsThisRound);
+        }
+        if (lastWasPartial || log.contains("ended prematurely")) {
+            throw Failures.truncated(url, "the file is truncated after frame " + packetsThisRound);
+        }
     }
 
     private long startOfFile() {
@@ -394,17 +377,13 @@ public final class Source implements AutoCloseable {
         }
         if (code == AVERROR_EXIT() || deadlinePassed()) {
             return opened
-                    ? Failures.timedOut(url, code, "no packet came", within(options.readTimeout()))
-                    : Failures.timedOut(url, code, "no stream came", within(options.openTimeout()));
+                    ? Failures.timedOut(url, code, "no packet came", Failures.within(options.readTimeout()))
+                    : Failures.timedOut(url, code, "no stream came", Failures.within(options.openTimeout()));
         }
         if (opened && code == AVERROR_INVALIDDATA() && fileEnded()) {
             return Failures.truncated(url, "the file is truncated after frame " + packetsThisRound);
         }
         return Failures.of(url, code, opened, log);
-    }
-
-    private static String within(Duration timeout) {
-        return "within " + timeout.toMillis() + " ms";
     }
 
     private boolean deadlinePassed() {
@@ -445,7 +424,7 @@ public final class Source implements AutoCloseable {
     /** Ends what is under way, and everything later; any thread. The source must still be closed. */
     public void interrupt() {
         stop.countDown();
-        resolver.cancel();
+        preflight.cancel();
     }
 
     /**

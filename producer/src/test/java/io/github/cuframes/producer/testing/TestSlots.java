@@ -31,6 +31,7 @@ public final class TestSlots implements SlotSource {
             int flags) {}
 
     private final int extra;
+    private final int most;
     private final List<StreamConfig> configs = new ArrayList<>();
     private final List<Integer> writerSlots = new ArrayList<>();
     private final List<Published> frames = new ArrayList<>();
@@ -41,9 +42,19 @@ public final class TestSlots implements SlotSource {
     private boolean keeping = true;
     private final List<String> violations = new ArrayList<>();
 
-    /** Slots for the writer, and a few more (or fewer) for frames that are being read. */
+    /** As many slots as the writer wants, and a few more for frames that are being read. */
     public TestSlots(int extra) {
+        this(extra, Integer.MAX_VALUE);
+    }
+
+    private TestSlots(int extra, int most) {
         this.extra = extra;
+        this.most = most;
+    }
+
+    /** So many slots, whatever the writer wants. */
+    public static TestSlots exactly(int slots) {
+        return new TestSlots(slots, slots);
     }
 
     @Override
@@ -51,7 +62,7 @@ public final class TestSlots implements SlotSource {
         configs.add(config);
         writerSlots.add(slots);
         memories = new ArrayList<>();
-        for (int i = 0; i < Math.max(1, slots + extra); i++) {
+        for (int i = 0; i < Math.min(most, slots + extra); i++) {
             memories.add(new Memory(config.layout(), configs.size()));
         }
     }
