@@ -8,9 +8,9 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.github.cuframes.producer.ingest.Ingest;
 import io.github.cuframes.producer.ingest.IngestCounter;
 import io.github.cuframes.producer.ingest.IngestOptions;
+import io.github.cuframes.producer.ingest.IngestState;
 import io.github.cuframes.producer.ingest.SafeUrl;
 import io.github.cuframes.producer.ingest.SourceOptions;
-import io.github.cuframes.producer.ingest.SourceState;
 import io.github.cuframes.producer.testing.PlainDecode;
 import io.github.cuframes.producer.testing.TestClip;
 import io.github.cuframes.producer.testing.TestSlots;
@@ -93,7 +93,7 @@ class DecodeTest {
         try (Ingest ingest = new Ingest(options, slots, (from, to, cause) -> {})) {
             ingest.start();
             assertTrue(ingest.awaitEnd(Duration.ofSeconds(30)));
-            assertEquals(SourceState.ENDED, ingest.state(), () -> String.valueOf(ingest.failure()));
+            assertEquals(IngestState.ENDED, ingest.state(), () -> String.valueOf(ingest.failure()));
             return ingest;
         }
     }
@@ -232,14 +232,14 @@ class DecodeTest {
                 .withLoop(true);
         CountDownLatch streaming = new CountDownLatch(1);
         try (Ingest ingest = new Ingest(IngestOptions.of(source), slots, (from, to, cause) -> {
-            if (to == SourceState.STREAMING) {
+            if (to == IngestState.STREAMING) {
                 streaming.countDown();
             }
         })) {
             ingest.start();
             assertTrue(streaming.await(20, TimeUnit.SECONDS));
             assertTrue(ingest.stop(Duration.ofSeconds(20)));
-            assertEquals(SourceState.CLOSED, ingest.state());
+            assertEquals(IngestState.CLOSED, ingest.state());
         }
         assertEquals(0, slots.held());
         assertEquals(List.of(), slots.violations());
