@@ -178,7 +178,10 @@ class BadInputTest {
 
     @Test
     void badKey() throws Exception {
-        says(refused(WRONG_ARGUMENTS, "no/slashes", "--test-pattern", "320x180@25"), "no/slashes", "use 1 to 64 letters");
+        says(
+                refused(WRONG_ARGUMENTS, "no/slashes", "--test-pattern", "320x180@25"),
+                "no/slashes",
+                "use 1 to 64 letters");
     }
 
     @Test

@@ -76,7 +76,8 @@ class KillTest {
 
         /** Every subscriber there is receives frames from now on, those that lived through it and those that came. */
         void awaitProgress() {
-            List<Integer> from = subscribers.stream().map(s -> s.output().size()).toList();
+            List<Integer> from =
+                    subscribers.stream().map(s -> s.output().size()).toList();
             for (int i = 0; i < subscribers.size(); i++) {
                 Child subscriber = subscribers.get(i);
                 subscriber.await(from.get(i), "progress", report -> true);

@@ -45,7 +45,8 @@ class SlowSubscriberTest {
                 // a frame that was in its hands already does not count
                 Report skip = stopped.await(seen, "skip", report -> report.number("to") > newestAtStop);
                 if (policy.equals("latest")) {
-                    assertTrue(skip.number("to") >= newestAtCont, "the newest frame first, " + newestAtCont + ": " + skip);
+                    assertTrue(
+                            skip.number("to") >= newestAtCont, "the newest frame first, " + newestAtCont + ": " + skip);
                 }
                 stopped.await("progress", report -> report.number("sequence") > newestAtCont + 20);
 

@@ -43,7 +43,11 @@ public final class SteadyProducers {
                         .publish(publisher -> publisher.runDirectory(runDirectory));
                 producers.add(
                         source.endsWith(".mp4")
-                                ? builder.input(source).loop(true).realtime(true).threads(1).open()
+                                ? builder.input(source)
+                                        .loop(true)
+                                        .realtime(true)
+                                        .threads(1)
+                                        .open()
                                 : builder.testPattern(PatternSpec.parse(source)).open());
             }
             for (String line = input.readLine(); line != null; line = input.readLine()) {
@@ -79,8 +83,8 @@ public final class SteadyProducers {
     private static long allocated(boolean byWriters) {
         long sum = 0;
         for (Thread thread : Thread.getAllStackTraces().keySet()) {
-            boolean writes = thread.getName().equals("test-pattern")
-                    || thread.getName().startsWith("cuframes-ingest");
+            boolean writes =
+                    thread.getName().equals("test-pattern") || thread.getName().startsWith("cuframes-ingest");
             if (writes == byWriters && thread != Thread.currentThread()) {
                 sum += Math.max(0, Window.allocatedBy(thread.getId()));
             }

@@ -27,7 +27,8 @@ class SteadyStateTest {
     @CsvSource({"640x360@25, 0, 16", "pattern-h264, 1, 2048"})
     void noGarbageIsCollected(String source, int tag, long mostBytesPerFrame) throws Exception {
         try (Stage stage = new Stage()) {
-            List<String> arguments = new ArrayList<>(List.of(stage.runDirectory().toString()));
+            List<String> arguments =
+                    new ArrayList<>(List.of(stage.runDirectory().toString()));
             for (int i = 0; i < STREAMS; i++) {
                 arguments.add("cam" + i + "="
                         + (source.contains("@") ? source : Checkout.clip(source).toString()));
@@ -54,7 +55,8 @@ class SteadyStateTest {
                 long expected = PERIOD.toSeconds() * RATE * (child == producers ? STREAMS : 1);
                 assertTrue(frames > expected / 2, child::toString);
                 assertTrue(
-                        mark.number("bytes") / frames <= (child == producers ? mostBytesPerFrame : 256), child::toString);
+                        mark.number("bytes") / frames <= (child == producers ? mostBytesPerFrame : 256),
+                        child::toString);
             }
         }
     }

@@ -55,8 +55,7 @@ public final class VerifyingSubscriber {
 
     private VerifyingSubscriber(Report options) {
         this.options = options;
-        this.verifier =
-                new FrameVerifier((int) option("tag", -1), option("wrap", 0), out::println);
+        this.verifier = new FrameVerifier((int) option("tag", -1), option("wrap", 0), out::println);
         this.holdNanos = Duration.ofMillis(option("hold", 0)).toNanos();
         this.progress = option("progress", 25);
     }
