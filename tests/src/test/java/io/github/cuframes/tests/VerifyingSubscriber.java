@@ -111,7 +111,9 @@ public final class VerifyingSubscriber {
                 if (frame != null) {
                     window.add(System.nanoTime() - frame.publishNanos());
                     verify(frame);
+                    long allocated = Window.allocatedHere();
                     report(frame, subscriber);
+                    window.exclude(allocated);
                 }
             }
             if (question != null) {

@@ -25,12 +25,22 @@ final class Window {
     void begin() {
         count = 0;
         collections = collections();
-        allocated = THREADS.getThreadAllocatedBytes(Thread.currentThread().getId());
+        allocated = allocatedHere();
     }
 
     void add(long latencyNanos) {
         nanos[count % nanos.length] = latencyNanos;
         count++;
+    }
+
+    /** Does not count what was allocated since then, as told by {@link #allocatedHere()}. */
+    void exclude(long since) {
+        allocated += allocatedHere() - since;
+    }
+
+    /** Bytes that this thread has allocated since its start; allocates nothing. */
+    static long allocatedHere() {
+        return THREADS.getCurrentThreadAllocatedBytes();
     }
 
     /** Garbage collections of this JVM since its start. */
@@ -49,7 +59,7 @@ final class Window {
 
     /** The window as pairs: frames, p50, p99 and max in microseconds, collections, bytes allocated by this thread. */
     String end() {
-        long bytes = THREADS.getThreadAllocatedBytes(Thread.currentThread().getId()) - allocated;
+        long bytes = allocatedHere() - allocated;
         long collected = collections() - collections;
         long[] sorted = Arrays.copyOf(nanos, Math.min(count, nanos.length));
         Arrays.sort(sorted);
