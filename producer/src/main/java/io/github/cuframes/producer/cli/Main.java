@@ -1,5 +1,6 @@
 package io.github.cuframes.producer.cli;
 
+import io.github.cuframes.producer.ffmpeg.Redaction;
 import picocli.CommandLine;
 
 /** Entry of {@code java -jar cuframes-producer.jar}. Exit 0: done; 1: could not do its job; 2: wrong arguments. */
@@ -22,7 +23,8 @@ public final class Main {
 
     private static int wrongArguments(CommandLine.ParameterException e, String[] arguments) {
         CommandLine command = e.getCommandLine();
-        command.getErr().println("cuframes-producer: " + e.getMessage() + " (--help lists the options)");
+        // picocli repeats what it does not understand, which may be a camera's URL
+        command.getErr().println("cuframes-producer: " + Redaction.of(e.getMessage()) + " (--help lists the options)");
         return command.getCommandSpec().exitCodeOnInvalidInput();
     }
 }

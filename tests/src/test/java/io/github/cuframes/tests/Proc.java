@@ -1,0 +1,35 @@
+package io.github.cuframes.tests;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+
+/** What the kernel says of a process. */
+final class Proc {
+
+    private Proc() {}
+
+    /** The letter of its state: R, S, T (stopped), Z, … */
+    static char stateOf(long pid) {
+        try {
+            String stat = Files.readString(Path.of("/proc/" + pid + "/stat"), StandardCharsets.ISO_8859_1);
+            // the name in parentheses may contain anything, parentheses too
+            return stat.charAt(stat.lastIndexOf(')') + 2);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Its arguments as others see them; empty if it has ended. */
+    static String commandLineOf(long pid) throws IOException {
+        try {
+            return Files.readString(Path.of("/proc/" + pid + "/cmdline"), StandardCharsets.ISO_8859_1)
+                    .replace('\0', ' ');
+        } catch (NoSuchFileException e) {
+            return "";
+        }
+    }
+}
