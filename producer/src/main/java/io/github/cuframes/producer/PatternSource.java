@@ -21,7 +21,10 @@ final class PatternSource implements FrameSource {
     }
 
     @Override
-    public void start() throws IOException {
+    public synchronized void start() throws IOException {
+        if (stopping) {
+            return;
+        }
         listener.stateChanged(SourceState.STREAMING, null);
         source = builder.start();
         source.done().whenComplete((nothing, failure) -> {
@@ -39,8 +42,14 @@ final class PatternSource implements FrameSource {
 
     @Override
     public void stop(Duration timeout) {
-        stopping = true;
-        source.close();
+        TestPatternSource started;
+        synchronized (this) {
+            stopping = true;
+            started = source;
+        }
+        if (started != null) {
+            started.close();
+        }
     }
 
     @Override

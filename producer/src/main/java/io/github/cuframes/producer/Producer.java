@@ -42,12 +42,33 @@ public final class Producer implements AutoCloseable {
         FrameSource made = null;
         try {
             made = options.source(publisher, this::changed);
-            made.start();
+            if (options.waitForSubscribers() == 0) {
+                made.start();
+            }
         } catch (IOException | RuntimeException e) {
             publisher.close();
             throw e;
         }
         source = made;
+        if (options.waitForSubscribers() > 0) {
+            Thread starter =
+                    new Thread(() -> startWith(options.waitForSubscribers()), "cuframes-start-" + publisher.key());
+            starter.setDaemon(true);
+            starter.start();
+        }
+    }
+
+    /** Ends by itself when the publisher is closed. */
+    private void startWith(int subscribers) {
+        try {
+            if (publisher.awaitSubscribers(subscribers)) {
+                source.start();
+            }
+        } catch (IOException e) {
+            changed(SourceState.FAILED, e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt(); // nobody does: the thread is ours
+        }
     }
 
     /**

@@ -32,6 +32,7 @@ public final class ProducerBuilder {
     private boolean realtime;
     private boolean retryFirst;
     private int threads;
+    private int waitForSubscribers;
     private ProducerListener listener = (state, cause) -> {};
 
     ProducerBuilder(String key) {
@@ -87,6 +88,18 @@ public final class ProducerBuilder {
         return this;
     }
 
+    /**
+     * Starts the source when so many subscribers are there, so that none misses its first frame; at once by default. At
+     * most as many as the publisher admits.
+     */
+    public ProducerBuilder waitForSubscribers(int subscribers) {
+        if (subscribers < 0) {
+            throw new IllegalArgumentException("a source cannot wait for " + subscribers + " subscribers");
+        }
+        waitForSubscribers = subscribers;
+        return this;
+    }
+
     /** Threads of a software decoder; 0, the default, leaves it to the number of processors. */
     public ProducerBuilder threads(int decoderThreads) {
         threads = decoderThreads;
@@ -119,6 +132,10 @@ public final class ProducerBuilder {
         // a file can wait, and so can a pattern that we make ourselves; a camera cannot
         publisher.allowLossless(pattern != null || input.isFile());
         return new Producer(this);
+    }
+
+    int waitForSubscribers() {
+        return waitForSubscribers;
     }
 
     ProducerListener listener() {

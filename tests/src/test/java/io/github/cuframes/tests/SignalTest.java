@@ -65,6 +65,25 @@ class SignalTest {
     }
 
     @Test
+    void aLosslessSubscriberGetsEveryFrameOfAFile() throws Exception {
+        try (Stage stage = new Stage()) {
+            Child producer = stage.producer(
+                    "file", "--input", Checkout.clip("pattern-h264").toString(), "--wait-for-subscribers", "2");
+            Child slow = stage.subscriber("file", "lossless", "tag=1", "hold=1");
+            Child quick = stage.subscriber("file", "lossless", "tag=1");
+            for (Child subscriber : List.of(slow, quick)) {
+                Report summary = subscriber.await("summary", report -> true);
+                assertEquals(0, summary.number("first"), subscriber::toString);
+                assertEquals(CLIP_FRAMES - 1, summary.number("last"), subscriber::toString);
+                assertEquals(CLIP_FRAMES, summary.number("received"), subscriber::toString);
+                assertEquals(0, summary.number("violations"), subscriber::toString);
+                assertEquals("true", summary.text("end"), subscriber::toString);
+            }
+            assertEquals(0, producer.awaitExit(), producer::toString);
+        }
+    }
+
+    @Test
     void aLosslessSubscriberHasTheSourceWait() throws Exception {
         try (Stage stage = new Stage()) {
             // it decodes as fast as it can until somebody asks for every frame

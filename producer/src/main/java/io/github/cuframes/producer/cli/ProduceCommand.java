@@ -129,6 +129,13 @@ final class ProduceCommand implements Callable<Integer> {
     private boolean realtime;
 
     @Option(
+            names = "--wait-for-subscribers",
+            paramLabel = "N",
+            defaultValue = "0",
+            description = "Start the source when N subscribers are there, for a file of which none is to miss a frame.")
+    private int waitForSubscribers;
+
+    @Option(
             names = "--threads",
             paramLabel = "N",
             defaultValue = "0",
@@ -228,6 +235,7 @@ final class ProduceCommand implements Callable<Integer> {
                     .realtime(realtime)
                     .retryFirst(retry)
                     .threads(threads)
+                    .waitForSubscribers(waitForSubscribers)
                     .publish(publisher -> publisher
                             .runDirectory(runDirectory)
                             .maxSubscribers(maxSubscribers)

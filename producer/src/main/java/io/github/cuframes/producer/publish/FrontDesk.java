@@ -220,6 +220,7 @@ final class FrontDesk implements ControlLoop.Admission {
             if (peer.state() == PeerState.GREETED) {
                 peer.activate(now);
                 state.deliverNewest(peer);
+                state.changed.signalAll();
             }
             peer.acknowledged(generation);
         } finally {

@@ -43,7 +43,7 @@ import org.slf4j.LoggerFactory;
  * writer finds a free one whatever subscribers do. Slots are added when subscribers come and kept for the next when they
  * leave. A generation's memory goes when the last of its frames has been released.
  *
- * <p>The frame path allocates nothing.
+ * <p>The frame path allocates nothing of its own; ringing a doorbell costs some 32 bytes in the socket library.
  */
 public final class Publisher implements SlotSource, AutoCloseable {
 
@@ -323,6 +323,31 @@ public final class Publisher implements SlotSource, AutoCloseable {
         if (failed) {
             control.wakeup();
         }
+    }
+
+    /**
+     * Waits until so many subscribers get frames, for a source that is to lose none of them from its first frame on.
+     *
+     * @return false if the publisher was closed meanwhile
+     */
+    public boolean awaitSubscribers(int count) throws InterruptedException {
+        state.lock.lock();
+        try {
+            while (!state.closed && activeSubscribers() < count) {
+                state.changed.await();
+            }
+            return !state.closed;
+        } finally {
+            state.lock.unlock();
+        }
+    }
+
+    private int activeSubscribers() {
+        int active = 0;
+        for (Peer peer : state.subscribers) {
+            active += peer.state() == PeerState.ACTIVE ? 1 : 0;
+        }
+        return active;
     }
 
     /**

@@ -22,7 +22,7 @@ final class RingState {
     final ReentrantLock growth = new ReentrantLock();
     final ReentrantLock lock = new ReentrantLock();
 
-    /** Signalled when leases ended, a peer left, or the publisher was closed. */
+    /** Signalled when leases ended, a peer became active or left, or the publisher was closed. */
     final Condition changed = lock.newCondition();
 
     /** Those that were greeted and are not gone. */
