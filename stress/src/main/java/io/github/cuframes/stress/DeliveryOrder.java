@@ -27,7 +27,7 @@ public class DeliveryOrder {
     @Actor
     public void publisher() {
         memory.frame.putLong(0, 9);
-        ring.metadata(0).write(8, 0, 0, 0, 0, 0, 1, 0, 0);
+        ring.metadata(0).write(8, 0, 0, 0, 0, 1, 0, 0);
         page.deliver(1, 7, 0, 1, 0);
     }
 

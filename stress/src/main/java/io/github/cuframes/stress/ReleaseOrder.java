@@ -28,7 +28,7 @@ public class ReleaseOrder {
     /** A delivery that the subscriber may read. */
     public ReleaseOrder() {
         memory.frame.putLong(0, 9);
-        ring.metadata(0).write(8, 0, 0, 0, 0, 0, 1, 0, 0);
+        ring.metadata(0).write(8, 0, 0, 0, 0, 1, 0, 0);
         page.deliver(1, 7, 0, 1, 0);
     }
 
@@ -47,7 +47,7 @@ public class ReleaseOrder {
         seen.r4 = page.released(0);
         if (seen.r4 == 1) {
             memory.frame.putLong(0, 90);
-            ring.metadata(0).write(80, 0, 0, 0, 0, 0, 1, 0, 0);
+            ring.metadata(0).write(80, 0, 0, 0, 0, 1, 0, 0);
             page.deliver(1 + CAPACITY, 70, 0, 1, 0);
         }
     }

@@ -293,6 +293,7 @@ final class Session implements AutoCloseable {
             candidate = next;
         }
         if (candidate == 0) {
+            requestMissed();
             return null;
         }
         // one REQUEST for each frame: at a high rate even its answer may be old on arrival, and something must be taken
@@ -307,6 +308,19 @@ final class Session implements AutoCloseable {
             request();
         }
         return null;
+    }
+
+    /**
+     * The queue is empty, but a frame may have found no credit. The publisher delivers before it shows a number in the ring,
+     * so that a number seen first and no delivery seen then means that there was none.
+     */
+    private void requestMissed() {
+        long newest = ring.newestSequence();
+        // the first frame comes unasked
+        if (!ended && requested == 0 && takenSequence > 0 && newest > takenSequence && !hasDelivery()) {
+            requested = newest;
+            request();
+        }
     }
 
     private void request() {

@@ -101,17 +101,8 @@ final class ScriptedPublisher implements AutoCloseable {
     long write(int slot, int flags) {
         long next = ++sequence;
         fill(slots[slot], next);
-        ring.metadata(slot)
-                .write(
-                        next,
-                        next * 3600,
-                        next * 40_000_000,
-                        FrameMetadata.NO_TIME,
-                        System.nanoTime(),
-                        0,
-                        generation,
-                        flags,
-                        0);
+        ring.metadata(slot).write(next, next * 3600, next * 40_000_000, FrameMetadata.NO_TIME, 0, generation, flags, 0);
+        ring.metadata(slot).publishNanos(System.nanoTime());
         ring.published(next, System.nanoTime(), flags);
         return next;
     }

@@ -214,6 +214,30 @@ class SubscriberTest {
     }
 
     @Test
+    void latestAsksForAFrameThatFoundNoCredit() throws IOException {
+        Client[] client = new Client[1];
+        try (Subscriber subscriber = connect(builder(), client)) {
+            publisher.write(0, 0);
+            client[0].deliver(0);
+            subscriber.next(LONG).close();
+            publisher.write(1, 0);
+            publisher.write(2, 0);
+            Script<Object> script = Script.start(() -> {
+                client[0].expect(Message.Request.class);
+                client[0].deliver(2);
+                return null;
+            });
+            try (Frame frame = subscriber.next(LONG)) {
+                assertNotNull(frame, "nobody asked for what there is");
+                assertEquals(3, frame.sequence());
+            }
+            script.join();
+            assertNull(subscriber.next(0));
+        }
+        assertEquals(Message.Bye.class, client[0].receive().getClass(), "one REQUEST was enough");
+    }
+
+    @Test
     void fifoGoesInOrderAndCountsWhatIsMissing() throws IOException {
         Client[] client = new Client[1];
         try (Subscriber subscriber = connect(builder().policy(DeliveryPolicy.fifo(3)), client)) {

@@ -5,6 +5,7 @@ import io.github.cuframes.memory.SharedFile;
 import io.github.cuframes.memory.transport.ControlServer;
 import io.github.cuframes.protocol.frame.DeliveryMode;
 import io.github.cuframes.protocol.frame.StreamConfig;
+import io.github.cuframes.protocol.layout.FrameMetadata;
 import io.github.cuframes.protocol.layout.PeerState;
 import io.github.cuframes.protocol.layout.Ring;
 import io.github.cuframes.protocol.layout.SlotState;
@@ -249,25 +250,27 @@ public final class Publisher implements SlotSource, AutoCloseable {
                 return 0;
             }
             requireOpen();
-            long now = System.nanoTime();
+            // whatever can be done before comes before: from the stamp on, each step is part of the frame's latency
+            state.reclaim(System.nanoTime());
             slot.published = true;
             slot.sequence = ++sequence;
-            ring.metadata(slot.index)
-                    .write(
-                            sequence,
-                            info.pts(),
-                            info.ptsNanos(),
-                            info.captureNanos(),
-                            now,
-                            info.durationNanos(),
-                            slot.generation(),
-                            info.flags(),
-                            info.lostBefore());
-            ring.descriptor(slot.index).state(SlotState.PUBLISHED);
             state.pool.hold(slot);
+            ring.descriptor(slot.index).state(SlotState.PUBLISHED);
+            FrameMetadata metadata = ring.metadata(slot.index);
+            metadata.write(
+                    sequence,
+                    info.pts(),
+                    info.ptsNanos(),
+                    info.captureNanos(),
+                    info.durationNanos(),
+                    slot.generation(),
+                    info.flags(),
+                    info.lostBefore());
             // an interrupted thread that writes to a channel closes it: the subscribers' sockets are not to suffer
             boolean interrupted = Thread.interrupted();
             try {
+                long now = System.nanoTime();
+                metadata.publishNanos(now);
                 deliver(slot, now, info.flags());
             } catch (InternalError e) {
                 failTruncated(e);
@@ -306,7 +309,6 @@ public final class Publisher implements SlotSource, AutoCloseable {
         for (int i = 0; i < subscribers.size(); i++) {
             Peer peer = subscribers.get(i);
             if (peer.state() == PeerState.ACTIVE && peer.failure() == null && !peer.isDisconnected()) {
-                peer.reclaim(now);
                 peer.offer(slot);
             }
         }

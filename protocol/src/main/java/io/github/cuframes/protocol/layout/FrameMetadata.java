@@ -87,13 +87,12 @@ public final class FrameMetadata {
         return Fields.getInt(ring, base + LOST_BEFORE_OFFSET);
     }
 
-    /** Writes the whole structure; the publisher's side. Times may be {@link #NO_TIME}. */
+    /** Writes all but the time of publication; the publisher's side. Times may be {@link #NO_TIME}. */
     public void write(
             long sequence,
             long pts,
             long ptsNanos,
             long captureNanos,
-            long publishNanos,
             long durationNanos,
             int generation,
             int flags,
@@ -102,11 +101,15 @@ public final class FrameMetadata {
         Fields.putLong(ring, base + PTS_OFFSET, pts);
         Fields.putLong(ring, base + PTS_NANOS_OFFSET, ptsNanos);
         Fields.putLong(ring, base + CAPTURE_NANOS_OFFSET, captureNanos);
-        Fields.putLong(ring, base + PUBLISH_NANOS_OFFSET, publishNanos);
         Fields.putLong(ring, base + DURATION_NANOS_OFFSET, durationNanos);
         Fields.putInt(ring, base + GENERATION_OFFSET, generation);
         Fields.putInt(ring, base + FLAGS_OFFSET, flags);
         Fields.putInt(ring, base + LOST_BEFORE_OFFSET, lostBefore);
         Fields.putInt(ring, base + RESERVED_OFFSET, 0);
+    }
+
+    /** Writes the time of publication, the last thing before the frame is delivered; the publisher's side. */
+    public void publishNanos(long nanos) {
+        Fields.putLong(ring, base + PUBLISH_NANOS_OFFSET, nanos);
     }
 }

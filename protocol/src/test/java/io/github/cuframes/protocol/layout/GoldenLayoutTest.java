@@ -72,11 +72,11 @@ class GoldenLayoutTest {
                         90_090,
                         FrameMetadata.NO_TIME,
                         1_700_000_001_000_000_000L,
-                        5_040_000_000L,
                         33_366_666,
                         3,
                         FrameFlag.KEY.bit() | FrameFlag.DISCONTINUITY.bit() | FrameFlag.COPIED.bit(),
                         2);
+        ring.metadata(SLOT).publishNanos(5_040_000_000L);
         SubscriberSlot subscriber = ring.subscriber(SUBSCRIBER);
         subscriber.open(17, 4343, 1000, DeliveryMode.FIFO, 3, 5, "Türöffner");
         subscriber.state(PeerState.ACTIVE);
