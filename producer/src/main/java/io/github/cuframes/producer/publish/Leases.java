@@ -44,14 +44,19 @@ final class Leases {
         return held() < credits;
     }
 
-    /** Reserves the slot for the subscriber, then tells it. Wants a credit. */
-    void deliver(RingSlot slot) {
+    /** Reserves the slot for the subscriber and puts it into the queue, where it is not seen yet. Wants a credit. */
+    void prepare(RingSlot slot) {
         int lease = Long.numberOfTrailingZeros(~held);
         held |= 1L << lease;
         pool.hold(slot);
         slots[lease] = slot;
         deliveries[lease] = ++delivered;
-        page.deliver(delivered, slot.sequence, slot.index, slot.generation(), lease);
+        page.prepare(delivered, slot.sequence, slot.index, slot.generation(), lease);
+    }
+
+    /** Shows the subscriber what was prepared. */
+    void show() {
+        page.show(delivered);
     }
 
     /**

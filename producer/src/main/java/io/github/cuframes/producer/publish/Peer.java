@@ -104,6 +104,11 @@ final class Peer {
         return disconnected;
     }
 
+    /** Whether the control thread is about to close it: nothing more is to be done for it. */
+    boolean isLost() {
+        return failure != null || disconnected;
+    }
+
     /** Notes why the connection has to end; the first reason stays. */
     void fail(ErrorCode code, String why) {
         if (failure == null) {
@@ -186,19 +191,28 @@ final class Peer {
         }
     }
 
-    /** Delivers if there is a credit, else counts. Whether it was delivered. */
-    boolean offer(RingSlot slot) {
+    /** Prepares a delivery if there is a credit, else counts what is dropped. Whether {@link #show} is due. */
+    boolean prepare(RingSlot slot) {
         if (!leases.hasCredit()) {
             dropped++;
             return false;
         }
         try {
-            leases.deliver(slot);
+            leases.prepare(slot);
             lastSequence = slot.sequence;
             return true;
         } catch (InternalError e) {
             failPage(e);
             return false;
+        }
+    }
+
+    /** Shows the delivery that was prepared. */
+    void show() {
+        try {
+            leases.show();
+        } catch (InternalError e) {
+            failPage(e);
         }
     }
 
@@ -263,10 +277,6 @@ final class Peer {
                 failPage(e);
             }
         }
-    }
-
-    boolean isWaitedFor() {
-        return waitedFor;
     }
 
     long waitedSinceNanos() {

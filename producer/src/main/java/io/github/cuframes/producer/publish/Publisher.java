@@ -5,13 +5,11 @@ import io.github.cuframes.memory.SharedFile;
 import io.github.cuframes.memory.transport.ControlServer;
 import io.github.cuframes.protocol.frame.DeliveryMode;
 import io.github.cuframes.protocol.frame.StreamConfig;
-import io.github.cuframes.protocol.layout.FrameMetadata;
 import io.github.cuframes.protocol.layout.PeerState;
 import io.github.cuframes.protocol.layout.Ring;
 import io.github.cuframes.protocol.layout.SlotState;
 import io.github.cuframes.protocol.layout.SourceState;
 import io.github.cuframes.protocol.message.ByeReason;
-import io.github.cuframes.protocol.message.ErrorCode;
 import java.io.IOException;
 import java.security.SecureRandom;
 import java.time.Instant;
@@ -50,17 +48,14 @@ public final class Publisher implements SlotSource, AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(Publisher.class);
 
-    /** A writer that waits looks at the pages at least this often, whatever its subscribers tell it. */
-    private static final long LOSSLESS_POLL_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
-
     private final PublisherOptions options;
     private final SharedFile ringFile;
     private final Ring ring;
     private final RingState state;
     private final ControlLoop control;
+    private final LosslessGate lossless;
 
     private long sequence;
-    private boolean mayWait = true;
     private PublisherCounters last;
 
     Publisher(PublisherOptions options) throws IOException {
@@ -91,6 +86,7 @@ public final class Publisher implements SlotSource, AutoCloseable {
                     server,
                     System::nanoTime,
                     new FrontDesk(state, file, System::nanoTime));
+            lossless = new LosslessGate(state, control::wakeup);
             control.start();
         } catch (IOException | RuntimeException e) {
             if (file != null) {
@@ -246,32 +242,29 @@ public final class Publisher implements SlotSource, AutoCloseable {
             if (!slot.heldByWriter || slot.published) {
                 throw new IllegalStateException(slot + (slot.published ? " is published already" : " is not acquired"));
             }
-            if (!waitForLossless()) {
+            if (!lossless.pass()) {
                 return 0;
             }
             requireOpen();
-            // whatever can be done before comes before: from the stamp on, each step is part of the frame's latency
             state.reclaim(System.nanoTime());
             slot.published = true;
             slot.sequence = ++sequence;
             state.pool.hold(slot);
             ring.descriptor(slot.index).state(SlotState.PUBLISHED);
-            FrameMetadata metadata = ring.metadata(slot.index);
-            metadata.write(
-                    sequence,
-                    info.pts(),
-                    info.ptsNanos(),
-                    info.captureNanos(),
-                    info.durationNanos(),
-                    slot.generation(),
-                    info.flags(),
-                    info.lostBefore());
+            ring.metadata(slot.index)
+                    .write(
+                            sequence,
+                            info.pts(),
+                            info.ptsNanos(),
+                            info.captureNanos(),
+                            info.durationNanos(),
+                            slot.generation(),
+                            info.flags(),
+                            info.lostBefore());
             // an interrupted thread that writes to a channel closes it: the subscribers' sockets are not to suffer
             boolean interrupted = Thread.interrupted();
             try {
-                long now = System.nanoTime();
-                metadata.publishNanos(now);
-                deliver(slot, now, info.flags());
+                deliver(slot, info.flags());
             } catch (InternalError e) {
                 failTruncated(e);
             } finally {
@@ -302,14 +295,25 @@ public final class Publisher implements SlotSource, AutoCloseable {
         control.wakeup();
     }
 
-    /** All deliveries first, then the doorbells: a system call for one does not delay another that spins. */
-    private void deliver(RingSlot slot, long now, int flags) {
+    /**
+     * Prepares all deliveries, stamps the frame, shows it to all with one store each, and only then rings: no subscriber's
+     * bookkeeping and no system call for a sleeping one is part of another's latency.
+     */
+    private void deliver(RingSlot slot, int flags) {
         List<Peer> subscribers = state.subscribers;
         boolean failed = false;
         for (int i = 0; i < subscribers.size(); i++) {
             Peer peer = subscribers.get(i);
-            if (peer.state() == PeerState.ACTIVE && peer.failure() == null && !peer.isDisconnected()) {
-                peer.offer(slot);
+            if (peer.state() == PeerState.ACTIVE && !peer.isLost()) {
+                peer.prepare(slot);
+            }
+        }
+        long now = System.nanoTime();
+        ring.metadata(slot.index).publishNanos(now);
+        for (int i = 0; i < subscribers.size(); i++) {
+            Peer peer = subscribers.get(i);
+            if (peer.lastSequence() == sequence) {
+                peer.show();
             }
         }
         // after the deliveries: who sees this number finds the frame in its queue, if it was to get it
@@ -320,7 +324,7 @@ public final class Publisher implements SlotSource, AutoCloseable {
                 peer.ringIfAsleep();
             }
             peer.count();
-            failed |= peer.failure() != null || peer.isDisconnected();
+            failed |= peer.isLost();
         }
         if (failed) {
             control.wakeup();
@@ -359,60 +363,10 @@ public final class Publisher implements SlotSource, AutoCloseable {
     public void stopWaiting() {
         state.lock.lock();
         try {
-            mayWait = false;
-            state.changed.signalAll();
+            lossless.open();
         } finally {
             state.lock.unlock();
         }
-    }
-
-    /** Waits until every lossless subscriber has a credit, is gone or is cut off. False if it must not go on waiting. */
-    private boolean waitForLossless() {
-        try {
-            while (isAnyWithoutCredit(System.nanoTime())) {
-                if (!mayWait) {
-                    return false;
-                }
-                // signalled by requests, leaving peers and close(); bounded for peers that release and say nothing
-                if (state.changed.awaitNanos(LOSSLESS_POLL_NANOS) <= 0) {
-                    LOG.trace("{}: waiting for a lossless subscriber", options.key());
-                }
-            }
-            return true;
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return false;
-        }
-    }
-
-    private boolean isAnyWithoutCredit(long now) {
-        List<Peer> subscribers = state.subscribers;
-        boolean waits = false;
-        for (int i = 0; i < subscribers.size(); i++) {
-            Peer peer = subscribers.get(i);
-            if (peer.mode() != DeliveryMode.LOSSLESS
-                    || peer.state() != PeerState.ACTIVE
-                    || peer.failure() != null
-                    || state.closed) {
-                continue;
-            }
-            peer.reclaim(now);
-            if (!peer.leases().hasCredit()) {
-                peer.startWait(now);
-            }
-            if (peer.leases().hasCredit()) {
-                peer.endWait();
-            } else if (now - peer.waitedSinceNanos() - options.losslessTimeout().toNanos() >= 0) {
-                peer.fail(
-                        ErrorCode.TOO_SLOW,
-                        "the source waited for this subscriber for "
-                                + options.losslessTimeout().toSeconds() + " s");
-                control.wakeup();
-            } else {
-                waits = true;
-            }
-        }
-        return waits;
     }
 
     private void releaseByWriter(RingSlot slot) {

@@ -91,7 +91,8 @@ final class RingState {
                 && peer.state() == PeerState.ACTIVE
                 && newest.sequence > peer.lastSequence()
                 && peer.leases().hasCredit()
-                && peer.offer(newest)) {
+                && peer.prepare(newest)) {
+            peer.show();
             peer.ringIfAsleep();
             peer.count();
         }

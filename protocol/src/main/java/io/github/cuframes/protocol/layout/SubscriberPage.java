@@ -93,7 +93,7 @@ public final class SubscriberPage {
 
     /** Deliveries so far; the subscriber's side. */
     public long delivered() {
-        // Pairs with the release in deliver(): entry and frame are complete.
+        // Pairs with the release in show(): entry and frame are complete.
         return Fields.getLongAcquire(page, DELIVERED_OFFSET);
     }
 
@@ -173,13 +173,23 @@ public final class SubscriberPage {
         VarHandle.fullFence();
     }
 
-    /** Puts delivery {@code delivered() + 1} into the queue; the publisher's side. */
+    /** Puts delivery {@code delivered() + 1} into the queue and shows it; the publisher's side. */
     public void deliver(long delivery, long sequence, int slot, int generation, int lease) {
+        prepare(delivery, sequence, slot, generation, lease);
+        show(delivery);
+    }
+
+    /** Puts delivery {@code delivered() + 1} into the queue, where nobody sees it yet; the publisher's side. */
+    public void prepare(long delivery, long sequence, int slot, int generation, int lease) {
         int at = entry(delivery);
         Fields.putLong(page, at + QueueEntry.SEQUENCE_OFFSET, sequence);
         Fields.putInt(page, at + QueueEntry.SLOT_OFFSET, slot);
         Fields.putInt(page, at + QueueEntry.GENERATION_OFFSET, generation);
         Fields.putInt(page, at + QueueEntry.LEASE_OFFSET, lease);
+    }
+
+    /** Shows a delivery that is prepared and whose frame is complete; the publisher's side. */
+    public void show(long delivery) {
         // Pairs with the acquire in delivered().
         Fields.putLongRelease(page, DELIVERED_OFFSET, delivery);
     }
