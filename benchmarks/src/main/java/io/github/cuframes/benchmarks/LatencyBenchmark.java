@@ -24,7 +24,8 @@ import picocli.CommandLine.Spec;
         name = "latency",
         mixinStandardHelpOptions = true,
         sortOptions = false,
-        description = "Publish-to-receive latency, blocking and spinning, beside a bare Unix-socket wake-up.")
+        description =
+                "Publish-to-receive latency, blocking and spinning, beside a bare Unix-socket wake-up and a bare store.")
 public final class LatencyBenchmark implements Callable<Integer> {
 
     /** Longer than a receiver ever waits for a frame. */
@@ -36,8 +37,23 @@ public final class LatencyBenchmark implements Callable<Integer> {
         BARE,
         /** A frame; the subscriber sleeps on its socket. */
         BLOCKING,
+        /** A store into shared memory that the receiver watches. */
+        STORE,
         /** A frame; the subscriber watches its page. */
-        SPINNING
+        SPINNING;
+
+        boolean spins() {
+            return this == STORE || this == SPINNING;
+        }
+
+        /** What the mode is compared with. */
+        Mode yardstick() {
+            return spins() ? STORE : BARE;
+        }
+
+        String label() {
+            return name().toLowerCase(Locale.ROOT);
+        }
     }
 
     @Spec
@@ -61,7 +77,7 @@ public final class LatencyBenchmark implements Callable<Integer> {
     @Option(
             names = "--mode",
             split = ",",
-            defaultValue = "bare,blocking,spinning",
+            defaultValue = "bare,blocking,store,spinning",
             description = "Default: ${DEFAULT-VALUE}.")
     private List<Mode> modes;
 
@@ -135,7 +151,7 @@ public final class LatencyBenchmark implements Callable<Integer> {
                 warmUp,
                 library.name().toLowerCase(Locale.ROOT));
         Table table = new Table(
-                "frames", "receivers", "mode", "received", "p50", "p90", "p99", "max", "p50 / bare", "send p50");
+                "frames", "receivers", "mode", "received", "p50", "p90", "p99", "max", "to yardstick", "send p50");
         List<String> notes = new ArrayList<>();
         for (Size size : sizes) {
             for (int count : subscribers) {
@@ -153,8 +169,8 @@ public final class LatencyBenchmark implements Callable<Integer> {
         try (TemporaryDirectory directory = new TemporaryDirectory()) {
             try {
                 for (Mode mode : modes) {
-                    if (mode == Mode.SPINNING && count + 1 > Machine.processors()) {
-                        notes.add("Spinning with " + count + " receivers is left out: with the sender they want "
+                    if (mode.spins() && count + 1 > Machine.processors()) {
+                        notes.add(mode.label() + " with " + count + " receivers is left out: with the sender they want "
                                 + (count + 1) + " processors, and there are " + Machine.processors() + ".");
                     } else {
                         courses.put(mode, open(mode, size, count, directory.path()));
@@ -174,12 +190,13 @@ public final class LatencyBenchmark implements Callable<Integer> {
                 }
             }
         }
-        courses.forEach((mode, course) -> add(table, size, mode, course, courses.get(Mode.BARE)));
+        courses.forEach((mode, course) -> add(table, size, mode, course, courses.get(mode.yardstick())));
     }
 
     private Course open(Mode mode, Size size, int count, Path directory) throws IOException {
         return switch (mode) {
             case BARE -> new Course(new SocketTransmitter(library, directory.resolve("bare")), count);
+            case STORE -> new Course(new StoreTransmitter(directory.resolve("store")), count);
             case BLOCKING -> new Course(frames(directory, "blocking", size), count);
             case SPINNING -> new Course(frames(directory, "spinning", size), count, "--spin-millis", SPIN_MILLIS);
         };
@@ -189,23 +206,23 @@ public final class LatencyBenchmark implements Callable<Integer> {
         return new FrameTransmitter(directory, key, new FrameTransmitter.Settings(size, write));
     }
 
-    private static void add(Table table, Size size, Mode mode, Course course, Course bare) {
+    private static void add(Table table, Size size, Mode mode, Course course, Course yardstick) {
         Histogram latencies = course.latencies();
         table.add(
                 size,
                 course.receivers(),
-                mode.name().toLowerCase(Locale.ROOT),
+                mode.label(),
                 latencies.getTotalCount() + " of " + course.sent() * course.receivers(),
                 micros(latencies, 50),
                 micros(latencies, 90),
                 micros(latencies, 99),
                 latencies.getMaxValue() / 1e3,
-                bare == null ? "" : format(ratio(latencies, bare.latencies())),
+                yardstick == null ? "" : format(ratio(latencies, yardstick.latencies())),
                 micros(course.sendTimes(), 50));
     }
 
-    private static double ratio(Histogram latencies, Histogram bare) {
-        return (double) latencies.getValueAtPercentile(50) / bare.getValueAtPercentile(50);
+    private static double ratio(Histogram latencies, Histogram yardstick) {
+        return (double) latencies.getValueAtPercentile(50) / yardstick.getValueAtPercentile(50);
     }
 
     private static Double micros(Histogram histogram, double percentile) {

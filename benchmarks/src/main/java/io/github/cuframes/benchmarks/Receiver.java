@@ -30,6 +30,9 @@ public final class Receiver implements Callable<Integer> {
     @Option(names = "--socket")
     private Path socket;
 
+    @Option(names = "--memory")
+    private Path memory;
+
     @Option(names = "--library", defaultValue = "JUNIXSOCKET")
     private SocketLibrary library;
 
@@ -74,6 +77,9 @@ public final class Receiver implements Callable<Integer> {
     private Arrivals open() throws IOException {
         if (socket != null) {
             return Arrivals.socket(library, socket);
+        }
+        if (memory != null) {
+            return StoreTransmitter.arrivals(memory);
         }
         return Arrivals.frames(Subscriber.builder(key)
                 .runDirectory(runDirectory)

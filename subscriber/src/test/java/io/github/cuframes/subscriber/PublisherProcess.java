@@ -20,6 +20,9 @@ public final class PublisherProcess {
     private static final int WIDTH = 320;
     private static final int HEIGHT = 180;
 
+    /** From this release on the JVM warns of native libraries that nobody has allowed. */
+    private static final int FIRST_THAT_WARNS = 22;
+
     private PublisherProcess() {}
 
     /** Starts one. */
@@ -32,11 +35,13 @@ public final class PublisherProcess {
 
     /** A JVM like this one. */
     public static ProcessBuilder java(Class<?> main, String... arguments) {
-        List<String> command = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx128m",
-                "-cp",
-                System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"))));
+        List<String> command = new ArrayList<>(
+                List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xmx128m"));
+        if (Runtime.version().feature() >= FIRST_THAT_WARNS) {
+            command.add("--enable-native-access=ALL-UNNAMED");
+        }
+        command.addAll(
+                List.of("-cp", System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"))));
         command.add(main.getName());
         command.addAll(List.of(arguments));
         return new ProcessBuilder(command).directory(new File("."));

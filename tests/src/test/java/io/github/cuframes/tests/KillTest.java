@@ -23,7 +23,7 @@ import org.slf4j.LoggerFactory;
 class KillTest {
 
     private static final Logger LOG = LoggerFactory.getLogger(KillTest.class);
-    private static final int KILLS = Integer.getInteger("cuframes.kills", 40);
+    private static final int KILLS = Integer.getInteger("cuframes.kills", 100);
     private static final long SEED = Long.getLong("cuframes.seed", System.nanoTime());
     private static final List<String> POLICIES = List.of("latest", "fifo:4", "lossless", "fifo:1");
     private static final int LONGEST_PAUSE_MILLIS = 300;
