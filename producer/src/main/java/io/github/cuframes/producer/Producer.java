@@ -39,6 +39,7 @@ public final class Producer implements AutoCloseable {
     Producer(ProducerBuilder options) throws IOException {
         listener = options.listener();
         publisher = options.publisher().open();
+        publisher.sourceState(SourceState.CONNECTING);
         FrameSource made = null;
         try {
             made = options.source(publisher, this::changed);

@@ -54,15 +54,6 @@ final class Incoming {
         }
     }
 
-    static void requireVersion(Message.Welcome welcome) throws ProtocolException {
-        if (!ProtocolVersion.CURRENT.isCompatibleWith(welcome.version())) {
-            throw new ProtocolException(
-                    ErrorCode.VERSION_MISMATCH,
-                    "the publisher speaks protocol " + welcome.version() + " and this subscriber "
-                            + ProtocolVersion.CURRENT + ": use the same major version of cuframes on both");
-        }
-    }
-
     /**
      * Maps and checks a ring.
      *

@@ -1,6 +1,5 @@
 package io.github.cuframes.subscriber;
 
-import io.github.cuframes.memory.Descriptors;
 import io.github.cuframes.memory.transport.ControlConnection;
 import io.github.cuframes.memory.transport.ReceiveStatus;
 import io.github.cuframes.memory.transport.RunDirectory;
@@ -9,7 +8,6 @@ import io.github.cuframes.protocol.frame.DeliveryMode;
 import io.github.cuframes.protocol.frame.MemoryKind;
 import io.github.cuframes.protocol.layout.Ring;
 import io.github.cuframes.protocol.message.Message;
-import io.github.cuframes.protocol.message.ProtocolException;
 import io.github.cuframes.protocol.message.Role;
 import java.io.FileDescriptor;
 import java.io.IOException;
@@ -85,12 +83,6 @@ public final class Observer implements AutoCloseable {
             if (message instanceof Message.Welcome welcome) {
                 List<FileDescriptor> files = connection.takeDescriptors();
                 Incoming.requireDescriptors(welcome, files, 1);
-                try {
-                    Incoming.requireVersion(welcome);
-                } catch (ProtocolException e) {
-                    files.forEach(Descriptors::close);
-                    throw e;
-                }
                 return Incoming.ring(files.get(0), welcome, key);
             }
             if (message != null) {

@@ -189,7 +189,6 @@ final class Session implements AutoCloseable {
         Incoming.requireDescriptors(welcome, files, 2);
         Ring opened;
         try {
-            Incoming.requireVersion(welcome);
             if (welcome.credits() < 1 || welcome.credits() > SubscriberPage.CAPACITY) {
                 throw Incoming.violation("WELCOME grants " + welcome.credits() + " credits; 1 to "
                         + SubscriberPage.CAPACITY + " are possible");

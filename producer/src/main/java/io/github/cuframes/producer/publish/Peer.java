@@ -222,7 +222,7 @@ final class Peer {
     }
 
     /**
-     * Fails the peer if it has truncated its page. Up to Java 20 the JVM may throw the {@link InternalError} of such an
+     * Fails the peer if it has truncated its page. On Java 17 the JVM was seen to throw the {@link InternalError} of such an
      * access long after it, so that it cannot be told whose page it was.
      */
     boolean isPageIntact() {

@@ -77,7 +77,6 @@ public final class Publisher implements SlotSource, AutoCloseable {
                     TimeUnit.SECONDS.toNanos(now.getEpochSecond()) + now.getNano(),
                     Library.NAME,
                     options.key());
-            ring.sourceState(SourceState.CONNECTING);
             ring.heartbeat(System.nanoTime());
             state = new RingState(options, ring, new SlotWriter());
             control = new ControlLoop(

@@ -230,6 +230,9 @@ class PublisherTest extends PublisherFixture {
         publish(1);
         await(() -> observer.ring.newestSequence() == 1);
         assertEquals(64, observer.ring.width());
+        assertTrue(
+                observer.ring.sourceState().isEmpty(),
+                "an application that publishes need not say what its source does");
         assertEquals(0, publisher.counters().subscribers());
         assertEquals(2, publisher.counters().slots());
     }
