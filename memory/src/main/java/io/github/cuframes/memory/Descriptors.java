@@ -35,11 +35,23 @@ public final class Descriptors {
         return FileDescriptorCast.duplicating(descriptor).getFileDescriptor();
     }
 
+    /** The number of an open descriptor; for native calls, and valid until it is closed. */
+    public static int number(FileDescriptor descriptor) throws IOException {
+        return FileDescriptorCast.using(descriptor).as(Integer.class);
+    }
+
+    /**
+     * Makes an object of a descriptor that native code returned.
+     *
+     * @param number an open descriptor, from now on the object's to close
+     */
+    public static FileDescriptor adopt(int number) throws IOException {
+        return FileDescriptorCast.unsafeUsing(number).getFileDescriptor();
+    }
+
     /** The name under which this process can look at, or open anew, an open file; also one that is unlinked. */
     public static Path path(FileDescriptor descriptor) throws IOException {
-        return Path.of(
-                "/proc/self/fd",
-                FileDescriptorCast.using(descriptor).as(Integer.class).toString());
+        return Path.of("/proc/self/fd", String.valueOf(number(descriptor)));
     }
 
     /** The present length of the file in bytes. */

@@ -4,6 +4,7 @@ import io.github.cuframes.protocol.frame.MemoryKind;
 import java.io.FileDescriptor;
 import java.nio.ByteBuffer;
 import java.util.Optional;
+import java.util.UUID;
 
 /**
  * One allocation that holds the slots of a ring, on its owner's side. Any thread may call any method; {@link #close()}
@@ -23,6 +24,29 @@ public interface FrameMemory extends AutoCloseable {
      * handle). It stays this object's: sending it does not close it.
      */
     Optional<FileDescriptor> descriptor();
+
+    /** Bytes of a legacy CUDA handle. */
+    int HANDLE_SIZE = 64;
+
+    /** The legacy CUDA handle by which a subscriber opens the memory, {@link #HANDLE_SIZE} bytes; empty for other kinds. */
+    default Optional<byte[]> legacyHandle() {
+        return Optional.empty();
+    }
+
+    /** The GPU that it lies on; empty for host memory. */
+    default Optional<UUID> gpu() {
+        return Optional.empty();
+    }
+
+    /**
+     * Where the memory begins for work on its GPU, as a {@code CUdeviceptr}.
+     *
+     * @throws UnsupportedOperationException if it is not on a GPU
+     * @throws IllegalStateException after {@link #close()}
+     */
+    default long deviceAddress() {
+        throw new UnsupportedOperationException(kind().label() + " memory has no device address");
+    }
 
     /**
      * A part of the memory as this process may write it.

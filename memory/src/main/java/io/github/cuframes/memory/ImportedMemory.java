@@ -26,7 +26,17 @@ public interface ImportedMemory extends AutoCloseable {
      */
     ByteBuffer slice(long offset, long size);
 
-    /** Lets go of the memory; it is unmapped when the last slice is garbage. A second call does nothing. */
+    /**
+     * Where the memory begins for work on the GPU that it was mapped for, as a {@code CUdeviceptr}.
+     *
+     * @throws UnsupportedOperationException if it is not on a GPU
+     * @throws IllegalStateException after {@link #close()}
+     */
+    default long deviceAddress() {
+        throw new UnsupportedOperationException(kind().label() + " memory has no device address");
+    }
+
+    /** Lets go of the memory; host memory is unmapped when the last slice is garbage. A second call does nothing. */
     @Override
     void close();
 

@@ -27,6 +27,8 @@ class BoundariesTest {
     private static final String SUBSCRIBER = ROOT + ".subscriber..";
     private static final String COMMANDS = ROOT + ".*.cli..";
     private static final String JUNIXSOCKET = "org.newsclub..";
+    private static final String JNA = "com.sun.jna..";
+    private static final String CUDA = "io.github.cuframes.memory.cuda";
 
     @ArchTest
     static final ArchRule protocolNeedsTheJdkOnly = classes()
@@ -40,7 +42,15 @@ class BoundariesTest {
             .that()
             .resideInAPackage(MEMORY)
             .should()
-            .onlyDependOnClassesThat(resideInAnyPackage(MEMORY, PROTOCOL, JUNIXSOCKET, JDK));
+            .onlyDependOnClassesThat(resideInAnyPackage(MEMORY, PROTOCOL, JUNIXSOCKET, JNA, JDK));
+
+    /** One package calls the CUDA driver; all others go through it. */
+    @ArchTest
+    static final ArchRule nativeCallsAreTheDriver = noClasses()
+            .that()
+            .resideOutsideOfPackage(CUDA)
+            .should()
+            .dependOnClassesThat(resideInAPackage(JNA));
 
     /** An application that decodes by itself publishes its frames without FFmpeg. */
     @ArchTest

@@ -1,0 +1,105 @@
+package io.github.cuframes.memory.cuda;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+
+/** Whether and where this process can use CUDA. Loads the driver at the first question; any thread may ask. */
+public final class Cuda {
+
+    private Cuda() {}
+
+    /** Initializes the driver once for the process. */
+    private static final class Initialized {
+        static final String FAILURE = initialize();
+
+        private static String initialize() {
+            try {
+                int code = Driver.cuInit(0);
+                if (code != Driver.SUCCESS) {
+                    return "the CUDA driver does not start: " + CudaException.describe(code)
+                            + "; see whether nvidia-smi works here";
+                }
+                Scratch scratch = Scratch.cleared();
+                code = Driver.cuDeviceGetCount(scratch.address());
+                if (code != Driver.SUCCESS || scratch.getInt(0) == 0) {
+                    return "the CUDA driver finds no GPU; see CUDA_VISIBLE_DEVICES, and in a container --gpus";
+                }
+                return null;
+            } catch (UnsatisfiedLinkError e) {
+                String missing = e.getMessage() == null
+                        ? ""
+                        : e.getMessage().lines().findFirst().orElse("");
+                return "no usable CUDA driver: " + Driver.LIBRARY
+                        + " cannot be loaded or is older than CUDA 12.0; install NVIDIA's driver, and in a container"
+                        + " start it with --gpus (" + missing + ")";
+            } catch (NoClassDefFoundError e) {
+                return "no usable CUDA driver: JNA cannot be loaded (" + e.getMessage()
+                        + "); see that the directory for temporary files can be written and allows execution";
+            }
+        }
+    }
+
+    /** Why this process cannot use CUDA, with the remedy; empty if it can. */
+    public static Optional<String> unavailable() {
+        return Optional.ofNullable(Initialized.FAILURE);
+    }
+
+    /**
+     * Makes sure that CUDA can be used.
+     *
+     * @throws CudaUnavailableException if not
+     */
+    static void require() throws CudaUnavailableException {
+        if (Initialized.FAILURE != null) {
+            throw new CudaUnavailableException(Initialized.FAILURE);
+        }
+    }
+
+    /** The CUDA version that the driver supports, as major * 1000 + minor * 10. */
+    public static int driverVersion() throws CudaException, CudaUnavailableException {
+        require();
+        Scratch scratch = Scratch.cleared();
+        CudaException.check(Driver.cuDriverGetVersion(scratch.address()), "cuDriverGetVersion");
+        return scratch.getInt(0);
+    }
+
+    /** The GPUs that this process sees, in the driver's order; empty where CUDA cannot be used. */
+    public static List<CudaDevice> devices() throws CudaException {
+        if (Initialized.FAILURE != null) {
+            return List.of();
+        }
+        Scratch scratch = Scratch.cleared();
+        CudaException.check(Driver.cuDeviceGetCount(scratch.address()), "cuDeviceGetCount");
+        int count = scratch.getInt(0);
+        List<CudaDevice> devices = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            devices.add(CudaDevice.ofOrdinal(i));
+        }
+        return devices;
+    }
+
+    /** The GPU with a UUID, if this process sees it. */
+    public static Optional<CudaDevice> device(UUID uuid) throws CudaException {
+        return devices().stream().filter(device -> device.uuid().equals(uuid)).findFirst();
+    }
+
+    /**
+     * The GPU that a user named.
+     *
+     * @param name its number in this process, or its UUID with or without {@code GPU-}
+     * @throws CudaUnavailableException if there is no such GPU, or none at all; lists those that there are
+     */
+    public static CudaDevice device(String name) throws CudaException, CudaUnavailableException {
+        require();
+        String wanted = name.startsWith("GPU-") ? name.substring(4) : name;
+        List<CudaDevice> devices = devices();
+        for (CudaDevice device : devices) {
+            if (wanted.equalsIgnoreCase(device.uuid().toString()) || wanted.equals(String.valueOf(device.ordinal()))) {
+                return device;
+            }
+        }
+        throw new CudaUnavailableException("there is no GPU \"" + name + "\"; this process sees " + devices);
+    }
+}

@@ -1,0 +1,84 @@
+package io.github.cuframes.memory.cuda;
+
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/**
+ * A mark in a stream of this process. Never shared with another: a stream that waits for an event whose process died waits
+ * for ever, see {@code docs/decisions}. One thread at a time.
+ */
+public final class CudaEvent implements AutoCloseable {
+
+    private static final int BLOCKING_SYNC = 1;
+    private static final int DISABLE_TIMING = 2;
+
+    private final CudaContext context;
+    private final long handle;
+    private final AtomicBoolean closed = new AtomicBoolean();
+
+    private CudaEvent(CudaContext context, long handle) {
+        this.context = context;
+        this.handle = handle;
+    }
+
+    /** A new event, complete until it is recorded; the caller's to close before the context. */
+    public static CudaEvent create(CudaContext context) throws CudaException {
+        context.enter();
+        try {
+            Scratch scratch = Scratch.cleared();
+            CudaException.check(
+                    Driver.cuEventCreate(scratch.address(), BLOCKING_SYNC | DISABLE_TIMING), "cuEventCreate");
+            return new CudaEvent(context, scratch.getLong(0));
+        } finally {
+            context.leave();
+        }
+    }
+
+    /**
+     * Marks where a stream's queue ends at this moment.
+     *
+     * @param stream a {@code CUstream} of this event's context; 0 is the default stream
+     */
+    public void record(long stream) throws CudaException {
+        context.enter();
+        try {
+            CudaException.check(Driver.cuEventRecord(handle, stream), "cuEventRecord");
+        } finally {
+            context.leave();
+        }
+    }
+
+    /** Whether the work before the mark is done. Never waits. */
+    public boolean isComplete() throws CudaException {
+        int code = Driver.cuEventQuery(handle);
+        if (code == Driver.NOT_READY) {
+            return false;
+        }
+        CudaException.check(code, "cuEventQuery");
+        return true;
+    }
+
+    /** Sleeps until the work before the mark is done. */
+    public void synchronize() throws CudaException {
+        CudaException.check(Driver.cuEventSynchronize(handle), "cuEventSynchronize");
+    }
+
+    void makeWait(long stream) throws CudaException {
+        context.enter();
+        try {
+            CudaException.check(Driver.cuStreamWaitEvent(stream, handle, 0), "cuStreamWaitEvent");
+        } finally {
+            context.leave();
+        }
+    }
+
+    /** Destroys it; a second call does nothing. */
+    @Override
+    public void close() {
+        if (closed.compareAndSet(false, true)) {
+            int code = Driver.cuEventDestroy(handle);
+            if (code != Driver.SUCCESS) {
+                throw new IllegalStateException("cuEventDestroy: " + CudaException.describe(code));
+            }
+        }
+    }
+}
