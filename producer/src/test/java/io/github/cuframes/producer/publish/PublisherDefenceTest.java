@@ -16,6 +16,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -43,7 +44,17 @@ class PublisherDefenceTest extends PublisherFixture {
         assertEquals(
                 ErrorCode.MEMORY_UNREACHABLE,
                 refusal(new Message.Hello(
-                        ProtocolVersion.CURRENT, "raw/1", KEY, "raw", Role.SUBSCRIBER, DeliveryMode.LATEST, 0, 0, 4)));
+                        ProtocolVersion.CURRENT,
+                        "raw/1",
+                        KEY,
+                        "raw",
+                        Role.SUBSCRIBER,
+                        DeliveryMode.LATEST,
+                        0,
+                        0,
+                        4,
+                        0,
+                        List.of())));
         assertEquals(
                 ErrorCode.VERSION_MISMATCH,
                 refusal(new Message.Hello(
@@ -55,7 +66,9 @@ class PublisherDefenceTest extends PublisherFixture {
                         DeliveryMode.LATEST,
                         0,
                         0,
-                        2)));
+                        2,
+                        0,
+                        List.of())));
         active(DeliveryMode.LATEST, 0, 2);
         assertEquals(ErrorCode.TOO_MANY_SUBSCRIBERS, refusal(RawClient.hello(KEY, DeliveryMode.LATEST, 0, 0)));
         assertEquals(1, publisher.counters().subscribers());

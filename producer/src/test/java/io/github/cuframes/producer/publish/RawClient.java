@@ -52,7 +52,9 @@ final class RawClient implements AutoCloseable {
                 mode,
                 depth,
                 credits,
-                MemoryKind.HOST.bit());
+                MemoryKind.HOST.bit(),
+                0,
+                List.of());
     }
 
     /** Connects, introduces itself, maps what it is sent and becomes active. */
@@ -111,7 +113,7 @@ final class RawClient implements AutoCloseable {
             }
             page.sleeping(false);
         }
-        while (!slabs.containsKey(ring.descriptor(page.slot(taken + 1)).slab())) {
+        while (!slabs.containsKey(ring.descriptor(page.slot(taken + 1)).slab(MemoryKind.HOST))) {
             receive();
         }
         page.taken(++taken);
@@ -124,8 +126,10 @@ final class RawClient implements AutoCloseable {
 
     ByteBuffer bytes(long delivery) {
         var descriptor = ring.descriptor(page.slot(delivery));
-        return slabs.get(descriptor.slab())
-                .slice(descriptor.offsetInSlab(), descriptor.layout().size());
+        return slabs.get(descriptor.slab(MemoryKind.HOST))
+                .slice(
+                        descriptor.offsetInSlab(MemoryKind.HOST),
+                        descriptor.layout().size());
     }
 
     void closeDescriptors() {

@@ -167,8 +167,8 @@ class GoldenLayoutTest {
     void viewsReadTheGoldenSlot() {
         Ring ring = Ring.open(goldenRing(), EPOCH);
         SlotDescriptor slot = ring.descriptor(SLOT);
-        assertEquals(4, slot.slab());
-        assertEquals(3_342_848, slot.offsetInSlab());
+        assertEquals(4, slot.slab(MemoryKind.HOST));
+        assertEquals(3_342_848, slot.offsetInSlab(MemoryKind.HOST));
         assertEquals(3, slot.generation());
         assertEquals(SlotState.PUBLISHED, slot.state());
         assertEquals(LAYOUT, slot.layout());

@@ -414,7 +414,7 @@ class CodecRobustnessTest {
         assertThrows(IllegalArgumentException.class, () -> MessageCodec.encode(bye, MessageCodec.MAX_DESCRIPTORS + 1));
         Message.Memory golden = (Message.Memory) GoldenMessages.MEMORY.message();
         List<Message.Slab> slabs = Collections.nCopies(65, golden.slabs().get(0));
-        Message.Memory slabbed = new Message.Memory(1, golden.kind(), golden.config(), slabs);
+        Message.Memory slabbed = new Message.Memory(1, golden.kind(), golden.gpu(), golden.config(), slabs);
         assertThrows(IllegalArgumentException.class, () -> MessageCodec.encode(slabbed, 64));
     }
 

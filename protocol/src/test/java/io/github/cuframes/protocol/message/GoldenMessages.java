@@ -10,6 +10,7 @@ import io.github.cuframes.protocol.frame.PlaneLayout;
 import io.github.cuframes.protocol.frame.Rational;
 import io.github.cuframes.protocol.frame.StreamConfig;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /** The messages whose bytes stand in section 9 of {@code docs/protocol.md}, beside their values. */
@@ -17,7 +18,7 @@ enum GoldenMessages {
     HELLO(
             0,
             new Message.Hello(
-                    ProtocolVersion.CURRENT,
+                    new ProtocolVersion(1, 0),
                     "cuframes-test 0.1",
                     "front-door",
                     "Türöffner",
@@ -25,11 +26,13 @@ enum GoldenMessages {
                     DeliveryMode.FIFO,
                     3,
                     5,
-                    MemoryKind.HOST.bit())),
+                    MemoryKind.HOST.bit(),
+                    0,
+                    List.of())),
     HELLO_OBSERVER(
             0,
             new Message.Hello(
-                    ProtocolVersion.CURRENT,
+                    new ProtocolVersion(1, 0),
                     "cuframes-test 0.1",
                     "front-door",
                     "top",
@@ -37,15 +40,20 @@ enum GoldenMessages {
                     DeliveryMode.LATEST,
                     0,
                     0,
-                    0)),
-    WELCOME(2, new Message.Welcome(ProtocolVersion.CURRENT, "cuframes-test 0.1", 0x1122334455667788L, 3072, 17, 1, 5)),
+                    0,
+                    0,
+                    List.of())),
+    WELCOME(
+            2,
+            new Message.Welcome(new ProtocolVersion(1, 0), "cuframes-test 0.1", 0x1122334455667788L, 3072, 17, 1, 5)),
     WELCOME_OBSERVER(
-            1, new Message.Welcome(ProtocolVersion.CURRENT, "cuframes-test 0.1", 0x1122334455667788L, 3072, 0, 0, 0)),
+            1, new Message.Welcome(new ProtocolVersion(1, 0), "cuframes-test 0.1", 0x1122334455667788L, 3072, 0, 0, 0)),
     MEMORY(
             2,
             new Message.Memory(
                     3,
                     MemoryKind.HOST,
+                    Optional.empty(),
                     stream(),
                     List.of(new Message.Slab(4, 33_554_432), new Message.Slab(5, 8_388_608)))),
     ACK(0, new Message.Ack(3)),
@@ -54,7 +62,7 @@ enum GoldenMessages {
     ERROR(
             0,
             new Message.Failure(
-                    ProtocolVersion.CURRENT,
+                    new ProtocolVersion(1, 0),
                     ErrorCode.WRONG_KEY,
                     "this is front-door, not back-door: connect to back-door.sock")),
     BYE(0, new Message.Bye(ByeReason.END_OF_STREAM));
