@@ -11,6 +11,7 @@ import io.github.cuframes.protocol.frame.Rational;
 import io.github.cuframes.protocol.frame.StreamConfig;
 import java.util.List;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.stream.Stream;
 
 /** The messages whose bytes stand in section 9 of {@code docs/protocol.md}, beside their values. */
@@ -29,6 +30,20 @@ enum GoldenMessages {
                     MemoryKind.HOST.bit(),
                     0,
                     List.of())),
+    HELLO_GPUS(
+            0,
+            new Message.Hello(
+                    new ProtocolVersion(1, 1),
+                    "cuframes-test 0.1",
+                    "front-door",
+                    "Türöffner",
+                    Role.SUBSCRIBER,
+                    DeliveryMode.FIFO,
+                    3,
+                    5,
+                    MemoryKind.HOST.bit() | MemoryKind.CUDA.bit() | MemoryKind.CUDA_IPC.bit(),
+                    4343,
+                    List.of(gpu(), UUID.fromString("f0e1d2c3-b4a5-9687-7869-5a4b3c2d1e0f")))),
     HELLO_OBSERVER(
             0,
             new Message.Hello(
@@ -56,6 +71,8 @@ enum GoldenMessages {
                     Optional.empty(),
                     stream(),
                     List.of(new Message.Slab(4, 33_554_432), new Message.Slab(5, 8_388_608)))),
+    MEMORY_CUDA(2, memory(MemoryKind.CUDA)),
+    MEMORY_CUDA_IPC(0, memory(MemoryKind.CUDA_IPC)),
     ACK(0, new Message.Ack(3)),
     DOORBELL(0, new Message.Doorbell()),
     REQUEST(0, new Message.Request()),
@@ -81,6 +98,24 @@ enum GoldenMessages {
 
     Message message() {
         return message;
+    }
+
+    /** Whether it has the fields that may be left out, as a peer of protocol 1.0 does. */
+    boolean hasOptionalFields() {
+        return this == HELLO_GPUS || this == MEMORY_CUDA || this == MEMORY_CUDA_IPC;
+    }
+
+    private static UUID gpu() {
+        return UUID.fromString("00112233-4455-6677-8899-aabbccddeeff");
+    }
+
+    private static Message.Memory memory(MemoryKind kind) {
+        return new Message.Memory(
+                3,
+                kind,
+                Optional.of(gpu()),
+                stream(),
+                List.of(new Message.Slab(4, 33_554_432), new Message.Slab(5, 8_388_608)));
     }
 
     /** 1918 x 1078 in planes of 1088, 544 and 544 rows; numbers of the same size differ, so that none can be swapped. */
