@@ -148,8 +148,8 @@ class PublisherDefenceTest extends PublisherFixture {
         long descriptors = openDescriptors();
         PublisherCounters before = publisher.counters();
         for (int i = 0; i < 200; i++) {
-            try (RawClient client =
-                    RawClient.subscribe(directory.resolve("cam.sock"), KEY, DeliveryMode.LATEST, 0, 2)) {
+            try (RawClient client = RawClient.subscribe(
+                    directory.resolve("cam.sock"), RawClient.hello(KEY, DeliveryMode.LATEST, 0, 2))) {
                 publish(i);
                 client.take();
                 client.slabs.values().forEach(ImportedMemory::close);
