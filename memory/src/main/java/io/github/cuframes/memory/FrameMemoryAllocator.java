@@ -19,11 +19,16 @@ public interface FrameMemoryAllocator {
     /** The most bytes that one allocation may have; a ring that needs more is made of several. */
     long maxSize();
 
+    /** Sizes are rounded up to a multiple of so many bytes, and a writer's limits count what is really taken. */
+    default long granularity() {
+        return 1;
+    }
+
     /**
      * Allocates memory that is there in full: using it later cannot fail for want of memory.
      *
      * @param size bytes, positive
-     * @return zeroed memory of this size or, where it comes in larger pieces, somewhat more; the caller's to close
+     * @return zeroed memory of this size, rounded up to {@link #granularity()}; the caller's to close
      * @throws IOException if it cannot be had; names the bytes wanted, what bounds them and the remedy
      */
     FrameMemory allocate(long size) throws IOException;

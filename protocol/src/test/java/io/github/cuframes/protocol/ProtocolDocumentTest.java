@@ -48,8 +48,8 @@ class ProtocolDocumentTest {
 
     @Test
     void everyMarkedTableIsChecked() {
-        // 8 structures and 7 lists; a table more needs a test more.
-        assertEquals(15, DOCUMENT.markedTables());
+        // 9 structures and 7 lists; a table more needs a test more.
+        assertEquals(16, DOCUMENT.markedTables());
     }
 
     @ParameterizedTest
@@ -86,6 +86,7 @@ class ProtocolDocumentTest {
             strings = {
                 "RingHeader",
                 "SlotDescriptor",
+                "LegacyHandleAreas",
                 "FrameMetadata",
                 "SubscriberSlot",
                 "SubscriberPage",
@@ -104,6 +105,23 @@ class ProtocolDocumentTest {
             end = field.offset() + field.size();
         }
         assertEquals(structure.size(), end, "end of " + name);
+    }
+
+    @Test
+    void legacyHandleAreasAreThoseOfTheCode() throws ReflectiveOperationException {
+        ProtocolDocument.Structure areas = DOCUMENT.structure("LegacyHandleAreas");
+        Map<String, Integer> constants = constants(Class.forName(LAYOUT + "SlotDescriptor"));
+        int second = constants.get("SECOND_AREA_OFFSET");
+        assertEquals(0, areas.field("handle").offset());
+        assertEquals(constants.get("HANDLE_SIZE"), areas.field("handle").size());
+        assertEquals(second + constants.get("SLAB_OFFSET"), areas.field("slab").offset());
+        assertEquals(
+                second + constants.get("HANDLE_RESERVED_OFFSET"),
+                areas.field("handleReserved").offset());
+        assertEquals(
+                second + constants.get("OFFSET_IN_SLAB_OFFSET"),
+                areas.field("offsetInSlab").offset());
+        assertEquals(constants.get("WIDTH_OFFSET"), areas.size());
     }
 
     private static int sizeOf(String type, int otherwise) {
@@ -197,6 +215,7 @@ class ProtocolDocumentTest {
         for (String time : List.of("pts", "ptsNanos", "captureNanos")) {
             assertMeaning(DOCUMENT.structure("FrameMetadata"), time, "-2^63 is unknown");
         }
+        assertTrue(tagValue("GPU").endsWith("at most " + MessageCodec.MAX_GPUS + " times"));
         assertTrue(DOCUMENT.text()
                 .contains("shortened to "
                         + DOCUMENT.structure("SubscriberSlot").field("name").size() + " bytes"));

@@ -55,7 +55,9 @@ public final class Observer implements AutoCloseable {
                             DeliveryMode.LATEST,
                             0,
                             0,
-                            MemoryKind.HOST.bit()));
+                            MemoryKind.HOST.bit(),
+                            (int) ProcessHandle.current().pid(),
+                            List.of()));
             return new Observer(connection, greet(connection, key, deadline));
         } catch (IOException | RuntimeException e) {
             connection.close();

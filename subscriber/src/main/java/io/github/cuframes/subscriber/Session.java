@@ -99,7 +99,9 @@ final class Session implements AutoCloseable {
                         policy.mode(),
                         policy.depth(),
                         wantedCredits,
-                        MemoryKind.HOST.bit()));
+                        MemoryKind.HOST.bit(),
+                        (int) ProcessHandle.current().pid(),
+                        List.of()));
     }
 
     /** Whether WELCOME was mapped and answered. */
@@ -378,12 +380,12 @@ final class Session implements AutoCloseable {
         }
         SlotDescriptor descriptor = ring.descriptor(slot);
         StreamConfig config = generations.get(generation);
-        Slab slab = slabs.get(descriptor.slab());
+        Slab slab = slabs.get(descriptor.slab(MemoryKind.HOST));
         if (config == null || slab == null) {
             long now = ticker.nanoTime();
             if (ended || generation < takenGeneration || memoryMissing && now - memoryMissingSince > MEMORY_NANOS) {
                 throw Incoming.violation("a frame of generation " + generation + " was delivered in slab "
-                        + descriptor.slab() + ", and no MEMORY message has announced that");
+                        + descriptor.slab(MemoryKind.HOST) + ", and no MEMORY message has announced that");
             }
             memoryMissingSince = memoryMissing ? memoryMissingSince : now;
             memoryMissing = true;

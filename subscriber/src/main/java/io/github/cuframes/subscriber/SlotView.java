@@ -60,12 +60,12 @@ final class SlotView {
             throw violation(slot, "has another geometry than its generation: " + layout);
         }
         try {
-            ByteBuffer bytes = slab.slice(descriptor.offsetInSlab(), layout.size());
+            ByteBuffer bytes = slab.slice(descriptor.offsetInSlab(slab.kind()), layout.size());
             return new SlotView(generation, slab.kind(), config, bytes);
         } catch (IndexOutOfBoundsException e) {
             throw violation(
                     slot,
-                    "reaches from " + descriptor.offsetInSlab() + " over " + layout.size()
+                    "reaches from " + descriptor.offsetInSlab(slab.kind()) + " over " + layout.size()
                             + " bytes, outside its slab of " + slab.size());
         }
     }

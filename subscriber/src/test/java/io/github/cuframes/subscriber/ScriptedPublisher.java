@@ -31,6 +31,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -238,7 +239,7 @@ final class ScriptedPublisher implements AutoCloseable {
                 announced.add(new Message.Slab(numbers[i], slab(numbers[i]).size()));
                 files[i] = slab(numbers[i]).descriptor().orElseThrow();
             }
-            send(new Message.Memory(generation, MemoryKind.HOST, config, announced), files);
+            send(new Message.Memory(generation, MemoryKind.HOST, Optional.empty(), config, announced), files);
         }
 
         void error(ErrorCode code, String text) throws IOException {

@@ -17,6 +17,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -384,7 +385,11 @@ class SubscriberFaultTest {
             long size = publisher.slab(0).size() + 1;
             client.send(
                     new Message.Memory(
-                            1, MemoryKind.HOST, ScriptedPublisher.CONFIG, List.of(new Message.Slab(0, size))),
+                            1,
+                            MemoryKind.HOST,
+                            Optional.empty(),
+                            ScriptedPublisher.CONFIG,
+                            List.of(new Message.Slab(0, size))),
                     publisher.slab(0).descriptor().orElseThrow());
         });
     }
@@ -396,7 +401,11 @@ class SubscriberFaultTest {
                 "--memory host",
                 client -> client.send(
                         new Message.Memory(
-                                1, MemoryKind.CUDA, ScriptedPublisher.CONFIG, List.of(new Message.Slab(0, 4096))),
+                                1,
+                                MemoryKind.CUDA,
+                                Optional.empty(),
+                                ScriptedPublisher.CONFIG,
+                                List.of(new Message.Slab(0, 4096))),
                         publisher.slab(0).descriptor().orElseThrow()));
     }
 
@@ -412,7 +421,8 @@ class SubscriberFaultTest {
     void refusesAnotherGeometryForAGeneration() throws IOException {
         refusesStreaming(ErrorCode.PROTOCOL_VIOLATION, "announced anew", client -> {
             client.memory();
-            client.send(new Message.Memory(1, MemoryKind.HOST, ScriptedPublisher.config(32, 32), List.of()));
+            client.send(new Message.Memory(
+                    1, MemoryKind.HOST, Optional.empty(), ScriptedPublisher.config(32, 32), List.of()));
         });
     }
 
@@ -422,6 +432,7 @@ class SubscriberFaultTest {
                 ErrorCode.PROTOCOL_VIOLATION,
                 "MEMORY message came with 1 descriptors instead of 0",
                 client -> client.send(
-                        new Message.Memory(1, MemoryKind.HOST, ScriptedPublisher.CONFIG, List.of()), ring()));
+                        new Message.Memory(1, MemoryKind.HOST, Optional.empty(), ScriptedPublisher.CONFIG, List.of()),
+                        ring()));
     }
 }

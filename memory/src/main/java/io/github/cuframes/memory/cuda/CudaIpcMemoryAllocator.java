@@ -13,6 +13,9 @@ public final class CudaIpcMemoryAllocator implements FrameMemoryAllocator {
     /** Slabs larger than this bring nothing. */
     private static final long MAX_SIZE = 4L << 30;
 
+    /** The driver takes memory from the GPU in pieces of 2 MiB: asked for those, it cannot take more than is counted. */
+    private static final long GRANULARITY = 2L << 20;
+
     private final CudaContext context;
 
     /**
@@ -40,7 +43,12 @@ public final class CudaIpcMemoryAllocator implements FrameMemoryAllocator {
     }
 
     @Override
+    public long granularity() {
+        return GRANULARITY;
+    }
+
+    @Override
     public FrameMemory allocate(long size) throws IOException {
-        return CudaIpcMemory.allocate(context, size);
+        return CudaIpcMemory.allocate(context, (size + GRANULARITY - 1) / GRANULARITY * GRANULARITY);
     }
 }

@@ -48,7 +48,12 @@ public final class CudaMemoryAllocator implements FrameMemoryAllocator {
         return MAX_SIZE;
     }
 
-    /** Rounds the size up to what the GPU allocates, 2 MiB as a rule. */
+    /** What the GPU allocates, 2 MiB as a rule. */
+    @Override
+    public long granularity() {
+        return granularity;
+    }
+
     @Override
     public FrameMemory allocate(long size) throws IOException {
         return CudaMemory.allocate(context, (size + granularity - 1) / granularity * granularity);

@@ -127,14 +127,30 @@ final class FrontDesk implements ControlLoop.Admission {
         LOG.info("{}: {} subscribes, {} with {} credits", options.key(), peer, hello.mode(), credits);
     }
 
-    /** How many leases a subscriber may have at a time. */
-    private int grant(Message.Hello hello) throws ProtocolException {
+    private void requireReachable(Message.Hello hello) throws ProtocolException {
         MemoryKind kind = options.allocator().kind();
         if ((hello.memoryKinds() & kind.bit()) == 0) {
             throw new ProtocolException(
                     ErrorCode.MEMORY_UNREACHABLE,
-                    "the frames live in " + kind.label() + " memory, which this subscriber cannot reach");
+                    "the frames live in " + kind.label() + " memory, which this subscriber cannot reach: "
+                            + (kind == MemoryKind.HOST
+                                    ? "let it accept host memory, which every machine has"
+                                    : "it has no usable CUDA driver or no GPU, see what doctor says where it runs; or start"
+                                            + " the producer with --memory host"));
         }
+        long pid = ProcessHandle.current().pid();
+        if (kind == MemoryKind.CUDA_IPC && hello.pid() == pid) {
+            throw new ProtocolException(
+                    ErrorCode.MEMORY_UNREACHABLE,
+                    "the frames live in cuda-ipc memory, whose handles carry the producer's process id, and a process"
+                            + " with the same id in its own namespace, here " + pid + ", cannot open them (two"
+                            + " containers, or one process for both); start the producer with --memory cuda");
+        }
+    }
+
+    /** How many leases a subscriber may have at a time. */
+    private int grant(Message.Hello hello) throws ProtocolException {
+        requireReachable(hello);
         if (hello.mode() == DeliveryMode.LOSSLESS && !options.losslessAllowed()) {
             throw new ProtocolException(
                     ErrorCode.LOSSLESS_REFUSED, "this source is live and cannot wait; subscribe with latest or fifo");
@@ -183,7 +199,6 @@ final class FrontDesk implements ControlLoop.Admission {
     private List<FrameMemory> growFor(int credits) throws ProtocolException {
         int missing;
         long stride;
-        long bytes;
         state.lock.lock();
         try {
             if (state.pool.config() == null) {
@@ -191,7 +206,6 @@ final class FrontDesk implements ControlLoop.Admission {
             }
             missing = state.slotsNeeded(credits) - state.pool.slots();
             stride = SlotPool.stride(state.pool.config());
-            bytes = state.pool.bytes();
             if (missing > state.pool.room()) {
                 throw new ProtocolException(
                         ErrorCode.MEMORY_LIMIT, "the ring has no room for " + missing + " more slots; try again later");
@@ -200,7 +214,7 @@ final class FrontDesk implements ControlLoop.Admission {
             state.lock.unlock();
         }
         try {
-            return missing > 0 ? state.allocate(missing, stride, bytes) : List.of();
+            return missing > 0 ? state.allocate(missing, stride) : List.of();
         } catch (IOException e) {
             throw new ProtocolException(ErrorCode.MEMORY_LIMIT, e.getMessage());
         }
@@ -254,6 +268,14 @@ final class FrontDesk implements ControlLoop.Admission {
 
     @Override
     public void tick(long nanos) {
+        // whoever holds the lock is about to close what is finished, or has just done so: the next tick is soon enough
+        if (state.growth.tryLock()) {
+            try {
+                state.closeFinished();
+            } finally {
+                state.growth.unlock();
+            }
+        }
         state.lock.lock();
         try {
             state.ring.heartbeat(nanos);

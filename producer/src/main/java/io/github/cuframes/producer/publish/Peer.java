@@ -295,6 +295,7 @@ final class Peer {
             Message.Memory message = new Message.Memory(
                     generation,
                     part.get(0).memory().kind(),
+                    part.get(0).memory().gpu(),
                     pool.config(),
                     part.stream()
                             .map(slab ->

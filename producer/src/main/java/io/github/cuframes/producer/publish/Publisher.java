@@ -40,7 +40,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p><b>Memory.</b> There are slots for the writer, the newest frame and each credit of each subscriber, so that the
  * writer finds a free one whatever subscribers do. Slots are added when subscribers come and kept for the next when they
- * leave. A generation's memory goes when the last of its frames has been released.
+ * leave. A generation's memory goes soon after the last of its frames has been released.
  *
  * <p>The frame path allocates nothing of its own; ringing a doorbell costs some 32 bytes in the socket library.
  */
@@ -153,7 +153,6 @@ public final class Publisher implements SlotSource, AutoCloseable {
         state.growth.lock();
         try {
             int slots;
-            long bytes;
             state.lock.lock();
             try {
                 requireOpen();
@@ -165,7 +164,6 @@ public final class Publisher implements SlotSource, AutoCloseable {
                 }
                 state.writerSlots = writerSlots;
                 slots = state.slotsNeeded(0);
-                bytes = state.pool.bytes();
                 if (slots > state.pool.room()) {
                     throw new IOException("the ring has no room for " + slots
                             + " slots; lower --max-subscribers or --credits, or wait until subscribers release theirs");
@@ -173,14 +171,22 @@ public final class Publisher implements SlotSource, AutoCloseable {
             } finally {
                 state.lock.unlock();
             }
-            List<FrameMemory> memories = state.allocate(slots, SlotPool.stride(config), bytes);
+            List<FrameMemory> memories = state.allocate(slots, SlotPool.stride(config));
+            long bytes;
+            boolean installed = false;
             state.lock.lock();
             try {
+                requireOpen();
                 ring.configured(state.pool.generation(), options.allocator().kind(), config);
+                installed = true;
                 state.install(memories);
+                slots = state.pool.slots();
                 bytes = state.pool.bytes();
             } finally {
                 state.lock.unlock();
+                if (!installed) {
+                    memories.forEach(FrameMemory::close);
+                }
             }
             LOG.info(
                     "{}: generation {}: {}x{} {}, {} slots, {} bytes of {} memory in all",
@@ -234,7 +240,7 @@ public final class Publisher implements SlotSource, AutoCloseable {
         }
     }
 
-    private long publish(RingSlot slot, FrameInfo info) {
+    private long publish(RingSlot slot, FrameInfo info, Slot.Idle idle) {
         state.lock.lock();
         try {
             requireOpen();
@@ -247,6 +253,7 @@ public final class Publisher implements SlotSource, AutoCloseable {
             requireOpen();
             state.reclaim(System.nanoTime());
             slot.published = true;
+            slot.idle = idle;
             slot.sequence = ++sequence;
             state.pool.hold(slot);
             ring.descriptor(slot.index).state(SlotState.PUBLISHED);
@@ -369,16 +376,32 @@ public final class Publisher implements SlotSource, AutoCloseable {
     }
 
     private void releaseByWriter(RingSlot slot) {
+        boolean closed;
         state.lock.lock();
         try {
             if (!slot.heldByWriter) {
                 throw new IllegalStateException(slot + " was released already");
             }
             slot.heldByWriter = false;
+            slot.idle = null;
             state.pool.drop(slot);
             closeRingIfUnused();
+            closed = state.closed;
         } finally {
             state.lock.unlock();
+        }
+        if (closed) {
+            // no thread of the publisher's own is there any more to do it
+            closeFinished();
+        }
+    }
+
+    private void closeFinished() {
+        state.growth.lock();
+        try {
+            state.closeFinished();
+        } finally {
+            state.growth.unlock();
         }
     }
 
@@ -422,6 +445,7 @@ public final class Publisher implements SlotSource, AutoCloseable {
         } finally {
             state.lock.unlock();
         }
+        closeFinished();
     }
 
     /** After closing, the ring is needed until the writer has released its slots. */
@@ -435,8 +459,8 @@ public final class Publisher implements SlotSource, AutoCloseable {
     private final class SlotWriter implements RingSlot.Writer {
 
         @Override
-        public long publish(RingSlot slot, FrameInfo info) {
-            return Publisher.this.publish(slot, info);
+        public long publish(RingSlot slot, FrameInfo info, Slot.Idle idle) {
+            return Publisher.this.publish(slot, info, idle);
         }
 
         @Override

@@ -1,6 +1,7 @@
 package io.github.cuframes.producer.publish;
 
 import io.github.cuframes.memory.FrameMemory;
+import io.github.cuframes.memory.FrameMemoryAllocator;
 import io.github.cuframes.protocol.layout.PeerState;
 import io.github.cuframes.protocol.layout.Ring;
 import java.io.IOException;
@@ -8,13 +9,17 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What the writer's side ({@link Publisher}) and the subscribers' side ({@link FrontDesk}) of a publisher share, with
- * its two locks: {@link #growth} is held while memory is allocated, and taken first; {@link #lock} guards every field
- * here, the pool, the peers and all writes to the ring, and is held for short work without any waiting.
+ * its two locks: {@link #growth} is held while memory is allocated or closed, and taken first; {@link #lock} guards
+ * every field here, the pool, the peers and all writes to the ring, and is held for short work without any waiting.
  */
 final class RingState {
+
+    private static final Logger LOG = LoggerFactory.getLogger(RingState.class);
 
     final PublisherOptions options;
     final Ring ring;
@@ -48,31 +53,87 @@ final class RingState {
     }
 
     /**
-     * Allocates memory for slots. Wants {@link #growth} and not {@link #lock}, since it takes milliseconds.
+     * Allocates memory for slots, after closing what is finished, so that the limit bounds old and new together. Wants
+     * {@link #growth} and not {@link #lock}, since it takes milliseconds.
      *
      * @throws IOException if the limit or the system does not allow it; nothing is allocated then
      */
-    List<FrameMemory> allocate(int slots, long stride, long bytesInUse) throws IOException {
-        long wanted = slots * stride;
+    List<FrameMemory> allocate(int slots, long stride) throws IOException {
+        closeFinished();
+        FrameMemoryAllocator allocator = options.allocator();
+        long granularity = allocator.granularity();
+        long perSlab = allocator.maxSize() / granularity * granularity / stride;
+        if (perSlab == 0) {
+            throw new IOException("a slot of " + stride + " bytes is larger than an allocation can be ("
+                    + allocator.maxSize() + " bytes)");
+        }
+        List<Long> sizes = new ArrayList<>();
+        long wanted = 0;
+        for (long left = slots; left > 0; left -= perSlab) {
+            long size = (Math.min(left, perSlab) * stride + granularity - 1) / granularity * granularity;
+            sizes.add(size);
+            wanted += size;
+        }
+        long bytesInUse = bytes();
         if (wanted > options.maxMemory() - bytesInUse) {
-            throw new IOException(slots + " more slots of " + stride + " bytes do not fit into the limit of "
-                    + options.maxMemory() + " bytes, " + bytesInUse
+            throw new IOException(slots + " more slots of " + stride + " bytes, which take " + wanted
+                    + " bytes, do not fit into the limit of " + options.maxMemory() + " bytes, " + bytesInUse
                     + " of which are in use; raise --max-memory or lower --credits or --max-subscribers");
         }
         List<FrameMemory> memories = new ArrayList<>();
         try {
-            long perSlab = options.allocator().maxSize() / stride;
-            if (perSlab == 0) {
-                throw new IOException("a slot of " + stride + " bytes is larger than an allocation can be ("
-                        + options.allocator().maxSize() + " bytes)");
-            }
-            for (int left = slots; left > 0; left -= (int) Math.min(left, perSlab)) {
-                memories.add(options.allocator().allocate(Math.min(left, perSlab) * stride));
+            for (long size : sizes) {
+                memories.add(allocator.allocate(size));
             }
             return memories;
         } catch (IOException | RuntimeException e) {
             memories.forEach(FrameMemory::close);
             throw e;
+        }
+    }
+
+    private long bytes() {
+        lock.lock();
+        try {
+            return pool.bytes();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Closes the memory that nobody here uses any more; its bytes count until then. Wants {@link #growth} and not
+     * {@link #lock}.
+     */
+    void closeFinished() {
+        FrameMemory memory;
+        while ((memory = pollFinished()) != null) {
+            long size = memory.size();
+            try {
+                memory.close();
+            } catch (RuntimeException e) {
+                // its bytes go on counting, as they are still taken; nobody could do more about it
+                LOG.error("{}: {} bytes of frame memory cannot be given back", options.key(), size, e);
+                continue;
+            }
+            lock.lock();
+            try {
+                pool.closed(size);
+                if (!closed) {
+                    showMemory();
+                }
+            } finally {
+                lock.unlock();
+            }
+        }
+    }
+
+    private FrameMemory pollFinished() {
+        lock.lock();
+        try {
+            return pool.pollFinished();
+        } finally {
+            lock.unlock();
         }
     }
 

@@ -1,6 +1,7 @@
 package io.github.cuframes.producer.publish;
 
 import io.github.cuframes.memory.FrameMemory;
+import io.github.cuframes.protocol.frame.MemoryKind;
 import io.github.cuframes.protocol.frame.StreamConfig;
 import io.github.cuframes.protocol.layout.Ring;
 import io.github.cuframes.protocol.layout.SlotState;
@@ -11,7 +12,8 @@ import java.util.List;
 /**
  * The slots of a ring: which have memory, which are free, and what belongs to a generation that is over. Every method
  * wants the publisher's lock. A slot of a retired generation loses its index and its share of the slab as soon as
- * nobody holds it, and the slab is closed with its last slot.
+ * nobody holds it, and the slab's memory goes with its last slot: into a queue, to be closed without the lock, because
+ * unmapping GPU memory takes milliseconds.
  */
 final class SlotPool {
 
@@ -23,6 +25,7 @@ final class SlotPool {
     private final ArrayDeque<Integer> freeIndexes = new ArrayDeque<>();
     private final ArrayDeque<RingSlot> free = new ArrayDeque<>();
     private final List<Slab> slabs = new ArrayList<>();
+    private final ArrayDeque<FrameMemory> finished = new ArrayDeque<>();
 
     private StreamConfig config;
     private int generation;
@@ -62,7 +65,7 @@ final class SlotPool {
         return inUse;
     }
 
-    /** Bytes of all slabs, of retired generations too. */
+    /** Bytes of all memory that is not closed, of retired generations too. */
     long bytes() {
         return bytes;
     }
@@ -88,15 +91,23 @@ final class SlotPool {
         slots = 0;
     }
 
-    /** Makes slots of new memory, which from now on is the pool's to close. */
+    /**
+     * Makes slots of new memory, which from now on is the pool's: as many as fit, which may be more than were asked for,
+     * but no more than the ring has room for.
+     */
     Slab add(FrameMemory memory) {
         Slab slab = new Slab(nextSlab++, generation, memory);
         long stride = stride(config);
         slabs.add(slab);
         bytes += memory.size();
-        for (long offset = 0; offset + stride <= memory.size(); offset += stride) {
+        for (long offset = 0; offset + stride <= memory.size() && room() > 0; offset += stride) {
             RingSlot slot = new RingSlot(writer, freeIndexes.removeFirst(), slab, offset, config.layout());
-            ring.descriptor(slot.index).write(slab.id(), offset, config.layout(), generation);
+            if (memory.kind() == MemoryKind.CUDA_IPC) {
+                byte[] handle = memory.legacyHandle().orElseThrow();
+                ring.descriptor(slot.index).write(handle, slab.id(), offset, config.layout(), generation);
+            } else {
+                ring.descriptor(slot.index).write(slab.id(), offset, config.layout(), generation);
+            }
             slab.slots++;
             slots++;
             free.addLast(slot);
@@ -129,6 +140,9 @@ final class SlotPool {
 
     void drop(RingSlot slot) {
         if (--slot.holds > 0) {
+            if (slot.holds == 1 && slot.idle != null) {
+                becomeIdle(slot);
+            }
             return;
         }
         inUse--;
@@ -140,17 +154,35 @@ final class SlotPool {
         }
     }
 
+    /** The one hold left is the writer's, who kept the slot. */
+    private void becomeIdle(RingSlot slot) {
+        Slot.Idle idle = slot.idle;
+        slot.idle = null;
+        slot.published = false;
+        ring.descriptor(slot.index).state(SlotState.WRITING);
+        idle.idle(slot);
+    }
+
     private void remove(RingSlot slot) {
         ring.descriptor(slot.index).state(SlotState.UNUSED);
         freeIndexes.addLast(slot.index);
         if (--slot.slab.slots == 0) {
             slabs.remove(slot.slab);
-            bytes -= slot.slab.memory().size();
-            slot.slab.memory().close();
+            finished.addLast(slot.slab.memory());
         }
     }
 
-    /** Whether there are neither slots nor memory. */
+    /** Memory that nobody here uses any more, for the caller to close without the lock; null if there is none. */
+    FrameMemory pollFinished() {
+        return finished.pollFirst();
+    }
+
+    /** So many bytes of finished memory are closed. */
+    void closed(long size) {
+        bytes -= size;
+    }
+
+    /** Whether there are no slots. */
     boolean isEmpty() {
         return slabs.isEmpty();
     }

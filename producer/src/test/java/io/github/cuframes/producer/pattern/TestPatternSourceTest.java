@@ -91,6 +91,11 @@ class TestPatternSourceTest {
                 }
 
                 @Override
+                public long publishAndKeep(FrameInfo info, Idle idle) {
+                    throw new UnsupportedOperationException("a test pattern releases its slots");
+                }
+
+                @Override
                 public void release() {
                     held--;
                 }

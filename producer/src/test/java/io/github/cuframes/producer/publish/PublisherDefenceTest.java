@@ -16,6 +16,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -43,7 +44,17 @@ class PublisherDefenceTest extends PublisherFixture {
         assertEquals(
                 ErrorCode.MEMORY_UNREACHABLE,
                 refusal(new Message.Hello(
-                        ProtocolVersion.CURRENT, "raw/1", KEY, "raw", Role.SUBSCRIBER, DeliveryMode.LATEST, 0, 0, 4)));
+                        ProtocolVersion.CURRENT,
+                        "raw/1",
+                        KEY,
+                        "raw",
+                        Role.SUBSCRIBER,
+                        DeliveryMode.LATEST,
+                        0,
+                        0,
+                        4,
+                        0,
+                        List.of())));
         assertEquals(
                 ErrorCode.VERSION_MISMATCH,
                 refusal(new Message.Hello(
@@ -55,7 +66,9 @@ class PublisherDefenceTest extends PublisherFixture {
                         DeliveryMode.LATEST,
                         0,
                         0,
-                        2)));
+                        2,
+                        0,
+                        List.of())));
         active(DeliveryMode.LATEST, 0, 2);
         assertEquals(ErrorCode.TOO_MANY_SUBSCRIBERS, refusal(RawClient.hello(KEY, DeliveryMode.LATEST, 0, 0)));
         assertEquals(1, publisher.counters().subscribers());
@@ -135,8 +148,8 @@ class PublisherDefenceTest extends PublisherFixture {
         long descriptors = openDescriptors();
         PublisherCounters before = publisher.counters();
         for (int i = 0; i < 200; i++) {
-            try (RawClient client =
-                    RawClient.subscribe(directory.resolve("cam.sock"), KEY, DeliveryMode.LATEST, 0, 2)) {
+            try (RawClient client = RawClient.subscribe(
+                    directory.resolve("cam.sock"), RawClient.hello(KEY, DeliveryMode.LATEST, 0, 2))) {
                 publish(i);
                 client.take();
                 client.slabs.values().forEach(ImportedMemory::close);

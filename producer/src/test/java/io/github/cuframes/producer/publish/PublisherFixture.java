@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.github.cuframes.protocol.frame.Colour;
 import io.github.cuframes.protocol.frame.DeliveryMode;
 import io.github.cuframes.protocol.frame.FrameLayout;
+import io.github.cuframes.protocol.frame.MemoryKind;
 import io.github.cuframes.protocol.frame.PixelFormat;
 import io.github.cuframes.protocol.frame.Rational;
 import io.github.cuframes.protocol.frame.StreamConfig;
@@ -32,6 +33,7 @@ import org.junit.jupiter.api.io.TempDir;
 abstract class PublisherFixture {
 
     static final String KEY = "cam";
+    static final int ALL_KINDS = MemoryKind.HOST.bit() | MemoryKind.CUDA.bit() | MemoryKind.CUDA_IPC.bit();
 
     @TempDir
     Path directory;
@@ -75,7 +77,11 @@ abstract class PublisherFixture {
     }
 
     RawClient subscribe(DeliveryMode mode, int depth, int credits) throws IOException {
-        RawClient client = RawClient.subscribe(directory.resolve("cam.sock"), KEY, mode, depth, credits);
+        return subscribe(RawClient.hello(KEY, mode, depth, credits, ALL_KINDS, 0));
+    }
+
+    RawClient subscribe(Message.Hello hello) throws IOException {
+        RawClient client = RawClient.subscribe(directory.resolve("cam.sock"), hello);
         clients.add(client);
         int expected = (int) clients.stream().filter(c -> c.welcome != null).count();
         await(() -> publisher.counters().subscribers() == expected);
@@ -118,6 +124,10 @@ abstract class PublisherFixture {
     }
 
     static ErrorCode failureOf(RawClient client) throws IOException {
+        return refusalOf(client).code();
+    }
+
+    static Message.Failure refusalOf(RawClient client) throws IOException {
         Message message = client.receive();
         while (message != null && !(message instanceof Message.Failure)) {
             message = client.receive();
@@ -125,6 +135,6 @@ abstract class PublisherFixture {
         Message.Failure failure = assertInstanceOf(Message.Failure.class, message);
         assertNotEquals("", failure.text());
         assertNull(client.receive(), "the connection ends after an error");
-        return failure.code();
+        return failure;
     }
 }

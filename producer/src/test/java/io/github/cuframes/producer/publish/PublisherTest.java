@@ -17,6 +17,7 @@ import io.github.cuframes.protocol.message.Role;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -224,7 +225,17 @@ class PublisherTest extends PublisherFixture {
         RawClient observer = new RawClient(directory.resolve("cam.sock"));
         clients.add(observer);
         observer.send(new Message.Hello(
-                ProtocolVersion.CURRENT, "raw/1", KEY, "top", Role.OBSERVER, DeliveryMode.LATEST, 0, 0, 0));
+                ProtocolVersion.CURRENT,
+                "raw/1",
+                KEY,
+                "top",
+                Role.OBSERVER,
+                DeliveryMode.LATEST,
+                0,
+                0,
+                0,
+                0,
+                List.of()));
         observer.welcome = (Message.Welcome) observer.receive();
         assertNull(observer.page);
         publish(1);

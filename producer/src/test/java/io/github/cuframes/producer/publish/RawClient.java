@@ -36,6 +36,7 @@ final class RawClient implements AutoCloseable {
     private ImportedFile pageFile;
     final Map<Integer, ImportedMemory> slabs = new HashMap<>();
     Message.Memory memory;
+    int memoryDescriptors;
     long taken;
 
     RawClient(Path socket) throws IOException {
@@ -43,6 +44,10 @@ final class RawClient implements AutoCloseable {
     }
 
     static Message.Hello hello(String key, DeliveryMode mode, int depth, int credits) {
+        return hello(key, mode, depth, credits, MemoryKind.HOST.bit(), 0);
+    }
+
+    static Message.Hello hello(String key, DeliveryMode mode, int depth, int credits, int kinds, int pid) {
         return new Message.Hello(
                 ProtocolVersion.CURRENT,
                 "raw/1",
@@ -52,13 +57,15 @@ final class RawClient implements AutoCloseable {
                 mode,
                 depth,
                 credits,
-                MemoryKind.HOST.bit());
+                kinds,
+                pid,
+                List.of());
     }
 
     /** Connects, introduces itself, maps what it is sent and becomes active. */
-    static RawClient subscribe(Path socket, String key, DeliveryMode mode, int depth, int credits) throws IOException {
+    static RawClient subscribe(Path socket, Message.Hello hello) throws IOException {
         RawClient client = new RawClient(socket);
-        client.send(hello(key, mode, depth, credits));
+        client.send(hello);
         client.welcome = (Message.Welcome) client.receive();
         client.send(new Message.Ack(0));
         return client;
@@ -91,9 +98,15 @@ final class RawClient implements AutoCloseable {
             }
         } else if (message instanceof Message.Memory got) {
             memory = got;
+            memoryDescriptors = descriptors.size();
             for (int i = 0; i < got.slabs().size(); i++) {
                 Message.Slab slab = got.slabs().get(i);
-                slabs.put(slab.id(), ImportedMemory.map(got.kind(), descriptors.get(i), slab.size()));
+                // behind a fake GPU's descriptors are files too; legacy handles come without
+                slabs.put(
+                        slab.id(),
+                        i < descriptors.size()
+                                ? ImportedMemory.map(MemoryKind.HOST, descriptors.get(i), slab.size())
+                                : null);
             }
         }
         return message;
@@ -111,11 +124,15 @@ final class RawClient implements AutoCloseable {
             }
             page.sleeping(false);
         }
-        while (!slabs.containsKey(ring.descriptor(page.slot(taken + 1)).slab())) {
+        while (!slabs.containsKey(ring.descriptor(page.slot(taken + 1)).slab(kind()))) {
             receive();
         }
         page.taken(++taken);
         return taken;
+    }
+
+    private MemoryKind kind() {
+        return ring.memoryKind().orElseThrow();
     }
 
     void release(long delivery) {
@@ -124,8 +141,8 @@ final class RawClient implements AutoCloseable {
 
     ByteBuffer bytes(long delivery) {
         var descriptor = ring.descriptor(page.slot(delivery));
-        return slabs.get(descriptor.slab())
-                .slice(descriptor.offsetInSlab(), descriptor.layout().size());
+        return slabs.get(descriptor.slab(kind()))
+                .slice(descriptor.offsetInSlab(kind()), descriptor.layout().size());
     }
 
     void closeDescriptors() {

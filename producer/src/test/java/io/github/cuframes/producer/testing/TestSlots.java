@@ -215,6 +215,11 @@ public final class TestSlots implements SlotSource {
         }
 
         @Override
+        public long publishAndKeep(FrameInfo info, Idle idle) {
+            throw new UnsupportedOperationException("nobody reads these frames, so that they never become idle");
+        }
+
+        @Override
         public void release() {
             synchronized (TestSlots.this) {
                 if (!held) {

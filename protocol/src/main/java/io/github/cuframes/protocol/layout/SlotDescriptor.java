@@ -1,6 +1,7 @@
 package io.github.cuframes.protocol.layout;
 
 import io.github.cuframes.protocol.frame.FrameLayout;
+import io.github.cuframes.protocol.frame.MemoryKind;
 import io.github.cuframes.protocol.frame.PixelFormat;
 import io.github.cuframes.protocol.frame.PlaneLayout;
 import java.nio.ByteBuffer;
@@ -11,14 +12,18 @@ import java.util.List;
  * Where a slot's bytes are: 192 bytes in the ring, one for each slot, written by the publisher.
  *
  * <pre>
- *   0         4         8                 16                                      64
- *   +---------+---------+-----------------+----------------------------------------+
- *   | slab    |    0    | offset in slab  |  0                                     |  memory handle
- *   +---------+---------+-----------------+----------------------------------------+
- *   64                                                                           128
- *   +------------------------------------------------------------------------------+
- *   |  0                                                                           |  event area
- *   +------------------------------------------------------------------------------+
+ *             0         4         8                 16                            64
+ *             +---------+---------+-----------------+------------------------------+
+ *   HOST,     | slab    |    0    | offset in slab  |  0                           |  memory handle
+ *   CUDA      +---------+---------+-----------------+------------------------------+
+ *   CUDA_IPC  | legacy handle of the slab                                          |
+ *             +--------------------------------------------------------------------+
+ *             64        68        72                80                           128
+ *             +--------------------------------------------------------------------+
+ *   HOST,     |  0                                                                 |  second area
+ *   CUDA      +---------+---------+-----------------+------------------------------+
+ *   CUDA_IPC  | slab    |    0    | offset in slab  |  0                           |
+ *             +---------+---------+-----------------+------------------------------+
  *   128       132       136       140       144                  176      184     192
  *   +---------+---------+---------+---------+--------------------+--------+---+----+
  *   | width   | height  | format  | state   | 4 x (offset,pitch) |  size  |gen| 0  |  geometry and state
@@ -33,8 +38,8 @@ public final class SlotDescriptor {
     static final int SLAB_OFFSET = 0;
     static final int HANDLE_RESERVED_OFFSET = SLAB_OFFSET + Integer.BYTES;
     static final int OFFSET_IN_SLAB_OFFSET = HANDLE_RESERVED_OFFSET + Integer.BYTES;
-    static final int EVENT_AREA_OFFSET = 64;
-    static final int WIDTH_OFFSET = EVENT_AREA_OFFSET + 64;
+    static final int SECOND_AREA_OFFSET = 64;
+    static final int WIDTH_OFFSET = SECOND_AREA_OFFSET + 64;
     static final int HEIGHT_OFFSET = WIDTH_OFFSET + Integer.BYTES;
     static final int FORMAT_OFFSET = HEIGHT_OFFSET + Integer.BYTES;
     static final int STATE_OFFSET = FORMAT_OFFSET + Integer.BYTES;
@@ -42,6 +47,9 @@ public final class SlotDescriptor {
     static final int SLOT_SIZE_OFFSET = PLANES_OFFSET + PixelFormat.MAX_PLANES * 2 * Integer.BYTES;
     static final int GENERATION_OFFSET = SLOT_SIZE_OFFSET + Long.BYTES;
     static final int RESERVED_OFFSET = GENERATION_OFFSET + Integer.BYTES;
+
+    /** Bytes of a legacy CUDA handle, which fills the first area. */
+    public static final int HANDLE_SIZE = SECOND_AREA_OFFSET;
 
     /** Bytes of the structure. */
     public static final int SIZE = RESERVED_OFFSET + Integer.BYTES;
@@ -54,14 +62,34 @@ public final class SlotDescriptor {
         this.base = base;
     }
 
-    /** The slab that holds the slot. */
-    public int slab() {
-        return Fields.getInt(ring, base + SLAB_OFFSET);
+    /** Where slab and offset stand: a legacy handle takes the first area, and they make way for it. */
+    private int place(MemoryKind kind) {
+        return kind == MemoryKind.CUDA_IPC ? base + SECOND_AREA_OFFSET : base;
     }
 
-    /** Bytes from the start of the slab to the slot. */
-    public long offsetInSlab() {
-        return Fields.getLong(ring, base + OFFSET_IN_SLAB_OFFSET);
+    /**
+     * The slab that holds the slot.
+     *
+     * @param kind of the slot's generation
+     */
+    public int slab(MemoryKind kind) {
+        return Fields.getInt(ring, place(kind) + SLAB_OFFSET);
+    }
+
+    /**
+     * Bytes from the start of the slab to the slot.
+     *
+     * @param kind of the slot's generation
+     */
+    public long offsetInSlab(MemoryKind kind) {
+        return Fields.getLong(ring, place(kind) + OFFSET_IN_SLAB_OFFSET);
+    }
+
+    /** The {@link #HANDLE_SIZE} bytes by which a slab of kind {@link MemoryKind#CUDA_IPC} is opened; a new array. */
+    public byte[] legacyHandle() {
+        byte[] handle = new byte[HANDLE_SIZE];
+        ring.get(base, handle);
+        return handle;
     }
 
     /** The generation that the slot belongs to, 0 for none. */
@@ -96,13 +124,36 @@ public final class SlotDescriptor {
                 Fields.getLong(ring, base + SLOT_SIZE_OFFSET));
     }
 
-    /** Gives memory to the slot; the publisher's side. */
+    /** Gives memory whose slab was sent as a descriptor, of kind HOST or CUDA, to the slot; the publisher's side. */
     public void write(int slab, long offsetInSlab, FrameLayout layout, int generation) {
+        clear();
+        write(base, slab, offsetInSlab, layout, generation);
+    }
+
+    /**
+     * Gives memory of kind {@link MemoryKind#CUDA_IPC} to the slot; the publisher's side.
+     *
+     * @param legacyHandle the slab's, {@link #HANDLE_SIZE} bytes
+     */
+    public void write(byte[] legacyHandle, int slab, long offsetInSlab, FrameLayout layout, int generation) {
+        if (legacyHandle.length != HANDLE_SIZE) {
+            throw new IllegalArgumentException(
+                    "a legacy handle has " + HANDLE_SIZE + " bytes, not " + legacyHandle.length);
+        }
+        clear();
+        ring.put(base, legacyHandle);
+        write(base + SECOND_AREA_OFFSET, slab, offsetInSlab, layout, generation);
+    }
+
+    private void clear() {
         for (int i = 0; i < SIZE; i += Long.BYTES) {
             Fields.putLong(ring, base + i, 0);
         }
-        Fields.putInt(ring, base + SLAB_OFFSET, slab);
-        Fields.putLong(ring, base + OFFSET_IN_SLAB_OFFSET, offsetInSlab);
+    }
+
+    private void write(int place, int slab, long offsetInSlab, FrameLayout layout, int generation) {
+        Fields.putInt(ring, place + SLAB_OFFSET, slab);
+        Fields.putLong(ring, place + OFFSET_IN_SLAB_OFFSET, offsetInSlab);
         Fields.putInt(ring, base + WIDTH_OFFSET, layout.width());
         Fields.putInt(ring, base + HEIGHT_OFFSET, layout.height());
         Fields.putInt(ring, base + FORMAT_OFFSET, layout.format().code());

@@ -5,6 +5,8 @@ import io.github.cuframes.protocol.frame.DeliveryMode;
 import io.github.cuframes.protocol.frame.MemoryKind;
 import io.github.cuframes.protocol.frame.StreamConfig;
 import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
 
 /** What can be said on the control socket. Constructors check nothing that {@link MessageCodec} checks. */
 public sealed interface Message {
@@ -24,6 +26,8 @@ public sealed interface Message {
      * @param depth of a fifo, else 0
      * @param credits leases it may have at a time; 0 leaves it to the publisher
      * @param memoryKinds bits of {@link MemoryKind#bit()} that it can reach
+     * @param pid its process id as it sees itself; 0 is unsaid, as by a client of protocol 1.0
+     * @param gpus those that it can use, at most {@link MessageCodec#MAX_GPUS}; empty is unsaid or none
      */
     record Hello(
             ProtocolVersion version,
@@ -34,8 +38,15 @@ public sealed interface Message {
             DeliveryMode mode,
             int depth,
             int credits,
-            int memoryKinds)
+            int memoryKinds,
+            int pid,
+            List<UUID> gpus)
             implements Message {
+        /** Keeps its own list. */
+        public Hello {
+            gpus = List.copyOf(gpus);
+        }
+
         @Override
         public MessageType type() {
             return MessageType.HELLO;
@@ -77,14 +88,17 @@ public sealed interface Message {
     record Slab(int id, long size) {}
 
     /**
-     * A generation's memory; descriptors: one for each slab, in order.
+     * A generation's memory; descriptors: one for each slab, in order, but none of kind {@link MemoryKind#CUDA_IPC},
+     * whose slabs are named by the handles in the slot descriptors.
      *
      * @param generation from 1, growing
      * @param kind where the frames live
+     * @param gpu the GPU that they lie on; empty for host memory
      * @param config what holds for all of the generation's frames
      * @param slabs those that this subscriber does not have yet
      */
-    record Memory(int generation, MemoryKind kind, StreamConfig config, List<Slab> slabs) implements Message {
+    record Memory(int generation, MemoryKind kind, Optional<UUID> gpu, StreamConfig config, List<Slab> slabs)
+            implements Message {
         /** Keeps its own list. */
         public Memory {
             slabs = List.copyOf(slabs);

@@ -15,6 +15,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.UUID;
 
 /**
  * The only reader and writer of messages: an 8-byte header, then fields of tag, length and value, all little-endian.
@@ -36,6 +37,9 @@ public final class MessageCodec {
 
     /** The most descriptors that come with a message. */
     public static final int MAX_DESCRIPTORS = 60;
+
+    /** The most GPUs that a message names. */
+    public static final int MAX_GPUS = 64;
 
     static final int LENGTH_OFFSET = 0;
     static final int TYPE_OFFSET = 4;
@@ -65,7 +69,8 @@ public final class MessageCodec {
      *
      * @param descriptors how many go with it
      * @return a buffer from 0 to the message's end
-     * @throws IllegalArgumentException if a text, the body or the number of descriptors is beyond the protocol's limits
+     * @throws IllegalArgumentException if a text, the body or a number of descriptors, slabs or GPUs is beyond the
+     *     protocol's limits
      */
     public static ByteBuffer encode(Message message, int descriptors) {
         if (descriptors < 0 || descriptors > MAX_DESCRIPTORS) {
@@ -87,6 +92,14 @@ public final class MessageCodec {
                         .putInt(hello.credits());
             }
             putField(out, Tag.MEMORY_KINDS).putInt(hello.memoryKinds());
+            if (hello.pid() != 0) {
+                putField(out, Tag.PID).putInt(hello.pid());
+            }
+            if (hello.gpus().size() > MAX_GPUS) {
+                throw new IllegalArgumentException("a message names at most " + MAX_GPUS + " GPUs, not "
+                        + hello.gpus().size());
+            }
+            hello.gpus().forEach(gpu -> putGpu(out, gpu));
         } else if (message instanceof Message.Welcome welcome) {
             putProtocol(out, welcome.version());
             putText(out, Tag.LIBRARY, welcome.library());
@@ -97,13 +110,14 @@ public final class MessageCodec {
                     .putInt(welcome.subscriberIndex())
                     .putInt(welcome.credits());
         } else if (message instanceof Message.Memory memory) {
-            // One descriptor comes with each slab, and so many always fit into a body.
+            // At most one descriptor comes with each slab, and so many always fit into a body.
             if (memory.slabs().size() > MAX_DESCRIPTORS) {
                 throw new IllegalArgumentException("a message brings at most " + MAX_DESCRIPTORS + " slabs, not "
                         + memory.slabs().size());
             }
             putField(out, Tag.GENERATION).putInt(memory.generation());
             putStream(out, memory.kind(), memory.config());
+            memory.gpu().ifPresent(gpu -> putGpu(out, gpu));
             for (Message.Slab slab : memory.slabs()) {
                 putField(out, Tag.SLAB).putInt(slab.id()).putInt(0).putLong(slab.size());
             }
@@ -132,6 +146,13 @@ public final class MessageCodec {
                 .putInt(ProtocolVersion.MAGIC)
                 .putShort((short) version.major())
                 .putShort((short) version.minor());
+    }
+
+    /** In the order in which a UUID is printed, which is not that of the protocol's integers. */
+    private static void putGpu(ByteBuffer out, UUID gpu) {
+        putField(out, Tag.GPU)
+                .putLong(Long.reverseBytes(gpu.getMostSignificantBits()))
+                .putLong(Long.reverseBytes(gpu.getLeastSignificantBits()));
     }
 
     private static void putText(ByteBuffer out, Tag tag, String text) {
@@ -220,7 +241,9 @@ public final class MessageCodec {
                     DeliveryMode.LATEST,
                     0,
                     0,
-                    fields.required(Tag.MEMORY_KINDS).getInt());
+                    fields.required(Tag.MEMORY_KINDS).getInt(),
+                    fields.pid(),
+                    fields.gpus());
         }
         if (role != Role.SUBSCRIBER.code()) {
             throw fields.violation("role " + role + " is unknown");
@@ -243,7 +266,9 @@ public final class MessageCodec {
                 mode,
                 depth,
                 credits,
-                fields.required(Tag.MEMORY_KINDS).getInt());
+                fields.required(Tag.MEMORY_KINDS).getInt(),
+                fields.pid(),
+                fields.gpus());
     }
 
     private static Message.Welcome decodeWelcome(Fields fields) throws ProtocolException {
@@ -300,7 +325,12 @@ public final class MessageCodec {
                 }
                 slabs.add(new Message.Slab(id, bytes));
             }
-            return new Message.Memory(generation, kind, new StreamConfig(layout, timeBase, frameRate, colour), slabs);
+            return new Message.Memory(
+                    generation,
+                    kind,
+                    fields.gpus().stream().findFirst(),
+                    new StreamConfig(layout, timeBase, frameRate, colour),
+                    slabs);
         } catch (IllegalArgumentException e) {
             throw fields.violation(e.getMessage());
         }
@@ -312,6 +342,7 @@ public final class MessageCodec {
         private final MessageType type;
         private final ByteBuffer[] first = new ByteBuffer[Tag.values().length];
         private final List<ByteBuffer> slabs = new ArrayList<>();
+        private final List<UUID> gpus = new ArrayList<>();
 
         Fields(MessageType type, ByteBuffer body) throws ProtocolException {
             this.type = type;
@@ -337,6 +368,12 @@ public final class MessageCodec {
                         throw violation("it has more than " + MAX_DESCRIPTORS + " slabs");
                     }
                     slabs.add(body.slice(at, length).order(ByteOrder.LITTLE_ENDIAN));
+                } else if (tag == Tag.GPU) {
+                    if (gpus.size() == MAX_GPUS) {
+                        throw violation("it names more than " + MAX_GPUS + " GPUs");
+                    }
+                    gpus.add(new UUID(
+                            Long.reverseBytes(body.getLong(at)), Long.reverseBytes(body.getLong(at + Long.BYTES))));
                 } else if (first[tag.ordinal()] == null) {
                     first[tag.ordinal()] = body.slice(at, length).order(ByteOrder.LITTLE_ENDIAN);
                 }
@@ -357,6 +394,16 @@ public final class MessageCodec {
 
         List<ByteBuffer> slabs() {
             return slabs;
+        }
+
+        List<UUID> gpus() {
+            return gpus;
+        }
+
+        /** The sender's process id as it sees itself, 0 if it does not say. */
+        int pid() {
+            ByteBuffer value = first[Tag.PID.ordinal()];
+            return value == null ? 0 : value.getInt(0);
         }
 
         /** The greeting's version, looked at before the rest, which another major version may have changed. */

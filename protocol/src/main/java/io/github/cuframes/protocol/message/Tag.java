@@ -17,7 +17,9 @@ enum Tag {
     SLAB(13, 16),
     ERROR(14, 4),
     TEXT(15, 0),
-    REASON(16, 4);
+    REASON(16, 4),
+    GPU(17, 16),
+    PID(18, 4);
 
     // values() makes a copy each time, and a hostile body may have thousands of fields.
     private static final Tag[] BY_CODE = values();

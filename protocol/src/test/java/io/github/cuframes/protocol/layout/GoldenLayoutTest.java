@@ -1,7 +1,9 @@
 package io.github.cuframes.protocol.layout;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.cuframes.protocol.ProtocolDocument;
@@ -167,8 +169,10 @@ class GoldenLayoutTest {
     void viewsReadTheGoldenSlot() {
         Ring ring = Ring.open(goldenRing(), EPOCH);
         SlotDescriptor slot = ring.descriptor(SLOT);
-        assertEquals(4, slot.slab());
-        assertEquals(3_342_848, slot.offsetInSlab());
+        assertEquals(4, slot.slab(MemoryKind.HOST));
+        assertEquals(4, slot.slab(MemoryKind.CUDA));
+        assertEquals(3_342_848, slot.offsetInSlab(MemoryKind.HOST));
+        assertEquals(3_342_848, slot.offsetInSlab(MemoryKind.CUDA));
         assertEquals(3, slot.generation());
         assertEquals(SlotState.PUBLISHED, slot.state());
         assertEquals(LAYOUT, slot.layout());
@@ -183,6 +187,34 @@ class GoldenLayoutTest {
         assertEquals(3, frame.generation());
         assertEquals(0x23, frame.flags());
         assertEquals(2, frame.lostBefore());
+    }
+
+    @Test
+    void aLegacyHandleStandsInTheGoldenSlot() {
+        byte[] handle = new byte[SlotDescriptor.HANDLE_SIZE];
+        for (int i = 0; i < handle.length; i++) {
+            handle[i] = (byte) (0xA0 + i);
+        }
+        ByteBuffer written = writtenRing();
+        SlotDescriptor slot = Ring.open(written, EPOCH).descriptor(SLOT);
+        slot.write(handle, 4, 3_342_848, LAYOUT, 3);
+        slot.state(SlotState.PUBLISHED);
+        assertGolden("SlotDescriptorCudaIpc", written, SLOT_AT, SlotDescriptor.SIZE);
+
+        ByteBuffer golden = goldenRing();
+        golden.put(SLOT_AT, DOCUMENT.goldenStructure("SlotDescriptorCudaIpc", SlotDescriptor.SIZE));
+        SlotDescriptor read = Ring.open(golden, EPOCH).descriptor(SLOT);
+        assertArrayEquals(handle, read.legacyHandle());
+        assertEquals(4, read.slab(MemoryKind.CUDA_IPC));
+        assertEquals(3_342_848, read.offsetInSlab(MemoryKind.CUDA_IPC));
+        assertEquals(3, read.generation());
+        assertEquals(SlotState.PUBLISHED, read.state());
+        assertEquals(LAYOUT, read.layout());
+
+        slot.write(4, 3_342_848, LAYOUT, 3);
+        slot.state(SlotState.PUBLISHED);
+        assertGolden("SlotDescriptor", written, SLOT_AT, SlotDescriptor.SIZE);
+        assertThrows(IllegalArgumentException.class, () -> slot.write(new byte[63], 4, 0, LAYOUT, 3));
     }
 
     @Test

@@ -17,8 +17,11 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -28,6 +31,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Whatever a peer sends, decoding gives a message, nothing, or a {@link ProtocolException}. */
 class CodecRobustnessTest {
+
+    private static final Set<Tag> OPTIONAL = EnumSet.of(Tag.SLAB, Tag.PID, Tag.GPU);
 
     /** A tag that no version knows yet. */
     private static final int UNKNOWN_TAG = 0x7ABC;
@@ -127,9 +132,11 @@ class CodecRobustnessTest {
         for (int length = 0; length < whole.length; length++) {
             byte[] part = Arrays.copyOf(whole, length);
             Message message = survives(golden.message().type().code(), part);
-            // MEMORY is complete without its slabs; everything else needs all its fields.
+            // MEMORY is complete without its slabs and its GPU, HELLO without pid and GPUs; all else needs all its
+            // fields.
             if (message != null) {
-                assertEquals(GoldenMessages.MEMORY, golden, "cut after " + length);
+                assertTrue(
+                        golden.hasOptionalFields() || golden == GoldenMessages.MEMORY, golden + " cut after " + length);
                 assertNotEquals(golden.message(), message);
             }
         }
@@ -229,7 +236,7 @@ class CodecRobustnessTest {
                 fields.set(at, new Tlv(tag, Arrays.copyOf(field.value(), tag.size() - 1)));
                 assertTrue(violation(golden, fields).getMessage().contains(tag.name()));
             }
-            if (tag != Tag.SLAB) {
+            if (!OPTIONAL.contains(tag)) {
                 fields.remove(at);
                 assertTrue(violation(golden, fields).getMessage().contains(tag + " is missing"));
             }
@@ -242,7 +249,7 @@ class CodecRobustnessTest {
         List<Tlv> fields = fields(golden);
         for (Tlv field : fields(golden)) {
             Tag tag = Tag.ofCode(field.tag());
-            if (tag != Tag.SLAB) {
+            if (tag != Tag.SLAB && tag != Tag.GPU) {
                 byte[] other = field.value().clone();
                 other[other.length - 1] ^= 1;
                 fields.add(new Tlv(tag, other));
@@ -312,7 +319,7 @@ class CodecRobustnessTest {
                 .array());
         ProtocolException e = assertThrows(ProtocolException.class, () -> decode(GoldenMessages.HELLO, next));
         assertEquals(ErrorCode.VERSION_MISMATCH, e.code());
-        assertTrue(e.getMessage().contains("1.0") && e.getMessage().contains("2.0"), e.getMessage());
+        assertTrue(e.getMessage().contains("1.1") && e.getMessage().contains("2.0"), e.getMessage());
 
         List<Tlv> minor = with(GoldenMessages.HELLO, Tag.PROTOCOL, bytes -> little(bytes)
                 .putShort(6, (short) 0xFFFF)
@@ -391,6 +398,39 @@ class CodecRobustnessTest {
     }
 
     @Test
+    void pidAndGpusMayBeLeftOut() throws ProtocolException {
+        Message.Hello full = (Message.Hello) GoldenMessages.HELLO_GPUS.message();
+        for (Tag tag : List.of(Tag.PID, Tag.GPU)) {
+            List<Tlv> fields = fields(GoldenMessages.HELLO_GPUS);
+            fields.removeIf(field -> field.tag() == tag.code());
+            Message.Hello hello = (Message.Hello) decode(GoldenMessages.HELLO_GPUS, fields);
+            assertEquals(tag == Tag.PID ? 0 : 4343, hello.pid());
+            assertEquals(tag == Tag.GPU ? List.of() : full.gpus(), hello.gpus());
+        }
+        List<Tlv> memory = fields(GoldenMessages.MEMORY_CUDA);
+        memory.removeIf(field -> field.tag() == Tag.GPU.code());
+        assertEquals(Optional.empty(), ((Message.Memory) decode(GoldenMessages.MEMORY_CUDA, memory)).gpu());
+    }
+
+    @Test
+    void moreGpusThanTheLimitAreRefused() throws ProtocolException {
+        List<Tlv> fields = fields(GoldenMessages.HELLO_GPUS);
+        Tlv gpu = fields.get(fields.size() - 1);
+        assertEquals(Tag.GPU.code(), gpu.tag());
+        fields.addAll(Collections.nCopies(MessageCodec.MAX_GPUS - 2, gpu));
+        Message.Hello most = (Message.Hello) decode(GoldenMessages.HELLO_GPUS, fields);
+        assertEquals(MessageCodec.MAX_GPUS, most.gpus().size());
+        assertEquals(most, roundTrip(most));
+        fields.add(gpu);
+        assertTrue(violation(GoldenMessages.HELLO_GPUS, fields).getMessage().contains("more than 64 GPUs"));
+    }
+
+    private static Message roundTrip(Message message) throws ProtocolException {
+        ByteBuffer bytes = MessageCodec.encode(message, 0);
+        return MessageCodec.decode(message.type().code(), bytes.position(MessageCodec.HEADER_SIZE));
+    }
+
+    @Test
     void unknownCodesAreKeptApart() throws ProtocolException {
         for (int code : new int[] {0, 13, -1, Integer.MIN_VALUE}) {
             Message.Failure failure =
@@ -412,9 +452,23 @@ class CodecRobustnessTest {
         Message bye = GoldenMessages.BYE.message();
         assertThrows(IllegalArgumentException.class, () -> MessageCodec.encode(bye, -1));
         assertThrows(IllegalArgumentException.class, () -> MessageCodec.encode(bye, MessageCodec.MAX_DESCRIPTORS + 1));
+        Message.Hello hello = (Message.Hello) GoldenMessages.HELLO_GPUS.message();
+        Message.Hello gpus = new Message.Hello(
+                hello.version(),
+                hello.library(),
+                hello.key(),
+                hello.name(),
+                hello.role(),
+                hello.mode(),
+                hello.depth(),
+                hello.credits(),
+                hello.memoryKinds(),
+                hello.pid(),
+                Collections.nCopies(65, hello.gpus().get(0)));
+        assertThrows(IllegalArgumentException.class, () -> MessageCodec.encode(gpus, 0));
         Message.Memory golden = (Message.Memory) GoldenMessages.MEMORY.message();
         List<Message.Slab> slabs = Collections.nCopies(65, golden.slabs().get(0));
-        Message.Memory slabbed = new Message.Memory(1, golden.kind(), golden.config(), slabs);
+        Message.Memory slabbed = new Message.Memory(1, golden.kind(), golden.gpu(), golden.config(), slabs);
         assertThrows(IllegalArgumentException.class, () -> MessageCodec.encode(slabbed, 64));
     }
 
