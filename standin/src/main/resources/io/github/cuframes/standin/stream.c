@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { NON_BLOCKING = 1 };
+enum { NON_BLOCKING = 1, GREATEST_PRIORITY = -5 };
 
 pthread_cond_t objects_changed = PTHREAD_COND_INITIALIZER;
 static struct stream *streams;
@@ -137,12 +137,11 @@ CUresult queue_locked(struct stream *stream, const struct operation *operation) 
     return CUDA_SUCCESS;
 }
 
-static struct stream *make_locked(struct context *context, unsigned int flags, int priority) {
+static struct stream *make_locked(struct context *context, unsigned int flags) {
     struct stream *stream = calloc(1, sizeof *stream);
     if (!stream) return NULL;
     stream->context = context;
     stream->flags = flags;
-    stream->priority = priority;
     stream->next = streams;
     streams = stream;
     return stream;
@@ -151,7 +150,7 @@ static struct stream *make_locked(struct context *context, unsigned int flags, i
 /* NULL and CU_STREAM_LEGACY are the current context's default stream; there is no stream per thread. */
 CUresult find_stream_locked(CUstream handle, struct context *current, struct stream **found) {
     if ((uintptr_t) handle <= 1) {
-        if (!current->default_stream && (current->default_stream = make_locked(current, 0, 0)) != NULL)
+        if (!current->default_stream && (current->default_stream = make_locked(current, 0)) != NULL)
             current->default_stream->is_default = true;
         *found = current->default_stream;
         return *found ? CUDA_SUCCESS : CUDA_ERROR_OUT_OF_MEMORY;
@@ -230,12 +229,12 @@ long live_streams(void) {
     return live;
 }
 
-static CUresult create(CUstream *handle, unsigned int flags, int priority) {
+static CUresult create(CUstream *handle, unsigned int flags) {
     struct context *context;
     TRY(current_context(&context));
     if (!handle || flags > 1) return CUDA_ERROR_INVALID_VALUE;
     pthread_mutex_lock(&objects_lock);
-    struct stream *stream = make_locked(context, flags, priority);
+    struct stream *stream = make_locked(context, flags);
     pthread_mutex_unlock(&objects_lock);
     if (stream) *handle = stream;
     return stream ? CUDA_SUCCESS : CUDA_ERROR_OUT_OF_MEMORY;
@@ -243,12 +242,23 @@ static CUresult create(CUstream *handle, unsigned int flags, int priority) {
 
 EXPORT CUresult cuStreamCreate(CUstream *handle, unsigned int flags) {
     ENTER_INITIALISED();
-    return create(handle, flags, 0);
+    return create(handle, flags);
 }
 
 EXPORT CUresult cuStreamCreateWithPriority(CUstream *handle, unsigned int flags, int priority) {
     ENTER_INITIALISED();
-    return create(handle, flags, priority);
+    (void) priority;
+    return create(handle, flags);
+}
+
+/* Priorities are accepted and change nothing. */
+EXPORT CUresult cuCtxGetStreamPriorityRange(int *least, int *greatest) {
+    ENTER_INITIALISED();
+    struct context *context;
+    TRY(current_context(&context));
+    if (least) *least = 0;
+    if (greatest) *greatest = GREATEST_PRIORITY;
+    return CUDA_SUCCESS;
 }
 
 EXPORT CUresult cuStreamDestroy_v2(CUstream handle) {

@@ -1,6 +1,6 @@
 /*
  * Test code: what FFmpeg looks for in the driver before it uses any of it, and the stand-in does not have: kernels,
- * textures, graphics, arrays. All parameters are left out, which the calling conventions of Linux allow.
+ * textures, graphics, arrays, memory pools. All parameters are left out, which the calling conventions of Linux allow.
  */
 #include "standin.h"
 
@@ -11,6 +11,8 @@
     }
 
 UNSUPPORTED(cuMemAllocManaged)
+UNSUPPORTED(cuMemAllocAsync)
+UNSUPPORTED(cuMemFreeAsync)
 UNSUPPORTED(cuDeviceGetLuid)
 
 UNSUPPORTED(cuLaunchKernel)
@@ -52,6 +54,8 @@ UNSUPPORTED(cuMipmappedArrayGetLevel)
 UNSUPPORTED(cuMipmappedArrayDestroy)
 UNSUPPORTED(cuArrayCreate_v2)
 UNSUPPORTED(cuArray3DCreate_v2)
+UNSUPPORTED(cuArray3DGetDescriptor_v2)
+UNSUPPORTED(cuArrayGetPlane)
 UNSUPPORTED(cuArrayDestroy)
 
 UNSUPPORTED(cuEGLStreamProducerConnect)
