@@ -164,8 +164,8 @@ CUresult find_stream_locked(CUstream handle, struct context *current, struct str
 }
 
 /*
- * Whether work up to a number is not done yet: of all streams (NULL), of one, or, for the default stream, of all that it
- * is ordered with. The stream may have been freed: it is compared, not followed.
+ * Whether work up to a number is not done yet: of all streams (NULL), of one, or, for the default stream, of all that
+ * it is ordered with. The stream may have been freed: it is compared, not followed.
  */
 static bool pending_locked(const struct context *context, const struct stream *wanted, bool is_default,
                            unsigned long long sequence) {
@@ -224,7 +224,8 @@ void destroy_context_objects(struct context *context) {
 long live_streams(void) {
     long live = 0;
     pthread_mutex_lock(&objects_lock);
-    for (struct stream *stream = streams; stream; stream = stream->next) live += !stream->destroyed && !stream->is_default;
+    for (struct stream *stream = streams; stream; stream = stream->next)
+        live += !stream->destroyed && !stream->is_default;
     pthread_mutex_unlock(&objects_lock);
     return live;
 }
@@ -281,8 +282,10 @@ EXPORT CUresult cuStreamQuery(CUstream handle) {
     struct stream *stream;
     pthread_mutex_lock(&objects_lock);
     CUresult result = find_stream_locked(handle, context, &stream);
-    if (result == CUDA_SUCCESS && pending_locked(stream->context, stream, stream->is_default, stream->context->sequence))
-        result = CUDA_ERROR_NOT_READY;
+    if (result == CUDA_SUCCESS) {
+        struct context *owner = stream->context;
+        if (pending_locked(owner, stream, stream->is_default, owner->sequence)) result = CUDA_ERROR_NOT_READY;
+    }
     pthread_mutex_unlock(&objects_lock);
     return result;
 }

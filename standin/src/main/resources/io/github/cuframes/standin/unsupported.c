@@ -4,10 +4,10 @@
  */
 #include "standin.h"
 
-#define UNSUPPORTED(name)                                                                                               \
-    EXPORT CUresult name(void) {                                                                                        \
-        ENTER();                                                                                                        \
-        return CUDA_ERROR_NOT_SUPPORTED;                                                                                \
+#define UNSUPPORTED(name) \
+    EXPORT CUresult name(void) { \
+        ENTER(); \
+        return CUDA_ERROR_NOT_SUPPORTED; \
     }
 
 UNSUPPORTED(cuMemAllocManaged)
