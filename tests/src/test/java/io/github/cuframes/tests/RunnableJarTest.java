@@ -40,10 +40,7 @@ class RunnableJarTest {
     }
 
     private static JarFile open(String module) throws IOException {
-        return new JarFile(Checkout.root()
-                .resolve(module)
-                .resolve("target/cuframes-" + module + ".jar")
-                .toFile());
+        return new JarFile(Checkout.runnableJar(module).toFile());
     }
 
     private static Set<String> names(JarFile jar) {
