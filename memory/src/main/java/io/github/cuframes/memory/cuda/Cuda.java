@@ -8,7 +8,15 @@ import java.util.UUID;
 /** Whether and where this process can use CUDA. Loads the driver at the first question; any thread may ask. */
 public final class Cuda {
 
+    /** Stands here and not in {@link Driver}: a class that cannot be initialized cannot be asked for its constants. */
+    private static final String LIBRARY = System.getProperty("cuframes.cuda.library", "libcuda.so.1");
+
     private Cuda() {}
+
+    /** The driver library's name; the system property {@code cuframes.cuda.library} may name another. Loads nothing. */
+    public static String library() {
+        return LIBRARY;
+    }
 
     /** Initializes the driver once for the process. */
     private static final class Initialized {
@@ -28,12 +36,9 @@ public final class Cuda {
                 }
                 return null;
             } catch (UnsatisfiedLinkError e) {
-                String missing = e.getMessage() == null
-                        ? ""
-                        : e.getMessage().lines().findFirst().orElse("");
-                return "no usable CUDA driver: " + Driver.LIBRARY
+                return "no usable CUDA driver: " + LIBRARY
                         + " cannot be loaded or is older than CUDA 12.0; install NVIDIA's driver, and in a container"
-                        + " start it with --gpus (" + missing + ")";
+                        + " start it with --gpus (" + SharedLibraries.reason(e) + ")";
             } catch (NoClassDefFoundError e) {
                 return "no usable CUDA driver: JNA cannot be loaded (" + e.getMessage()
                         + "); see that the directory for temporary files can be written and allows execution";
