@@ -159,8 +159,9 @@ final class DriverCheck implements Check {
             return Finding.problem(
                     "cuda",
                     "CUDA cannot be used: " + cuda.unavailable().get(),
-                    "compare nvidia-smi; after an update of the driver restart the machine, so that kernel and library"
-                            + " are of one version; a driver older than 525 is to be updated");
+                    (machine.inContainer() ? GIVE_GPUS + "; " : "see that CUDA_VISIBLE_DEVICES names a GPU; ")
+                            + "compare nvidia-smi; after an update of the driver restart the machine, so that kernel and"
+                            + " library are of one version; a driver older than 525 is to be updated");
         }
         if (!cuda.isUsable()) {
             return Finding.problem(
