@@ -48,8 +48,7 @@ final class Driver {
     static {
         FunctionMapper symbols = (library, method) -> symbolOf(method.getName());
         Native.register(
-                Driver.class,
-                NativeLibrary.getInstance(Cuda.library(), Map.of(Library.OPTION_FUNCTION_MAPPER, symbols)));
+                Driver.class, NativeLibrary.getInstance(Cuda.LIBRARY, Map.of(Library.OPTION_FUNCTION_MAPPER, symbols)));
     }
 
     private Driver() {}

@@ -36,7 +36,7 @@ public final class SharedLibraries {
     }
 
     /** JNA's first line names the library, the second says what the loader said; then come all other places it tried. */
-    static String reason(LinkageError e) {
+    private static String reason(LinkageError e) {
         String message = e.getMessage();
         if (message == null) {
             return e.getClass().getSimpleName();

@@ -56,9 +56,7 @@ class CudaWithoutDriverTest {
     @Test
     void aMissingLibraryIsASentence() throws Exception {
         List<String> lines = ask("libcuframes-absent.so.1");
-        assertTrue(
-                lines.get(0).startsWith("no usable CUDA driver: libcuframes-absent.so.1 cannot be loaded"),
-                lines.get(0));
+        assertTrue(lines.get(0).startsWith("no usable CUDA driver ("), lines.get(0));
         assertTrue(lines.get(0).contains("libcuframes-absent.so.1: cannot open shared object file"), lines.get(0));
         assertEquals(List.of(lines.get(0), lines.get(0), "[]", lines.get(0)), lines);
     }
@@ -66,7 +64,7 @@ class CudaWithoutDriverTest {
     @Test
     void aLibraryWithoutTheFunctionsIsASentence() throws Exception {
         List<String> lines = ask("libc.so.6"); // stands for a driver that is too old
-        assertTrue(lines.get(0).contains("libc.so.6 cannot be loaded or is older than CUDA 12.0"), lines.get(0));
+        assertTrue(lines.get(0).contains("undefined symbol: cu"), lines.get(0));
         assertEquals(List.of(lines.get(0), lines.get(0), "[]", lines.get(0)), lines);
     }
 }
