@@ -16,8 +16,12 @@ interface Canvas extends AutoCloseable {
     /** What to draw into, laid out as the slot is. */
     ByteBuffer of(Slot slot);
 
-    /** Returns when the picture lies in the slot. */
-    void finish(Slot slot) throws CudaException;
+    /**
+     * Returns when the picture lies in the slot.
+     *
+     * @return whether it was copied there
+     */
+    boolean finish(Slot slot) throws CudaException;
 
     @Override
     void close();
@@ -30,8 +34,8 @@ interface Canvas extends AutoCloseable {
         }
 
         @Override
-        public void finish(Slot slot) {
-            // it was drawn there
+        public boolean finish(Slot slot) {
+            return false; // it was drawn there
         }
 
         @Override
@@ -60,7 +64,7 @@ interface Canvas extends AutoCloseable {
         }
 
         @Override
-        public void finish(Slot slot) throws CudaException {
+        public boolean finish(Slot slot) throws CudaException {
             FrameLayout layout = slot.layout();
             for (int i = 0; i < layout.planes().size(); i++) {
                 PlaneLayout plane = layout.planes().get(i);
@@ -74,6 +78,7 @@ interface Canvas extends AutoCloseable {
                         stream.handle());
             }
             stream.synchronize();
+            return true;
         }
 
         @Override

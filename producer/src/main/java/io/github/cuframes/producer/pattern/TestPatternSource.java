@@ -233,7 +233,7 @@ public final class TestPatternSource implements AutoCloseable {
             throws IOException {
         try {
             pattern.render(canvas.of(slot), number);
-            canvas.finish(slot);
+            boolean copied = canvas.finish(slot);
             long nanos = spec.due(number, NANOS);
             info.reset()
                     .pts(spec.due(number, TIME_BASE.denominator()), nanos)
@@ -243,6 +243,9 @@ public final class TestPatternSource implements AutoCloseable {
                     .flag(FrameFlag.KEY);
             if (lostBefore > 0) {
                 info.flag(FrameFlag.DISCONTINUITY);
+            }
+            if (copied) {
+                info.flag(FrameFlag.COPIED);
             }
             slot.publish(info);
         } finally {
