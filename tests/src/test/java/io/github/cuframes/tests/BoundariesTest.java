@@ -46,11 +46,8 @@ class BoundariesTest {
 
     /** One package calls the CUDA driver; all others go through it. */
     @ArchTest
-    static final ArchRule nativeCallsAreTheDriver = noClasses()
-            .that()
-            .resideOutsideOfPackage(CUDA)
-            .should()
-            .dependOnClassesThat(resideInAPackage(JNA));
+    static final ArchRule nativeCallsAreTheDriver =
+            noClasses().that().resideOutsideOfPackage(CUDA).should().dependOnClassesThat(resideInAPackage(JNA));
 
     /** An application that decodes by itself publishes its frames without FFmpeg. */
     @ArchTest

@@ -62,7 +62,12 @@ public final class CudaEvent implements AutoCloseable {
         CudaException.check(Driver.cuEventSynchronize(handle), "cuEventSynchronize");
     }
 
-    void makeWait(long stream) throws CudaException {
+    /**
+     * Work queued in a stream from now on begins after what this event was recorded after. Does not wait itself.
+     *
+     * @param stream a {@code CUstream} of this event's device; 0 is the default stream
+     */
+    public void makeWait(long stream) throws CudaException {
         context.enter();
         try {
             CudaException.check(Driver.cuStreamWaitEvent(stream, handle, 0), "cuStreamWaitEvent");
