@@ -8,6 +8,9 @@ import java.util.UUID;
 /** Whether and where this process can use CUDA. Loads the driver at the first question; any thread may ask. */
 public final class Cuda {
 
+    /** The driver's library; the system property {@code cuframes.cuda.library} may name another. */
+    static final String LIBRARY = System.getProperty("cuframes.cuda.library", "libcuda.so.1");
+
     private Cuda() {}
 
     /** Initializes the driver once for the process. */
@@ -27,17 +30,20 @@ public final class Cuda {
                     return "the CUDA driver finds no GPU; see CUDA_VISIBLE_DEVICES, and in a container --gpus";
                 }
                 return null;
-            } catch (UnsatisfiedLinkError e) {
-                String missing = e.getMessage() == null
-                        ? ""
-                        : e.getMessage().lines().findFirst().orElse("");
-                return "no usable CUDA driver: " + Driver.LIBRARY
-                        + " cannot be loaded or is older than CUDA 12.0; install NVIDIA's driver, and in a container"
-                        + " start it with --gpus (" + missing + ")";
-            } catch (NoClassDefFoundError e) {
-                return "no usable CUDA driver: JNA cannot be loaded (" + e.getMessage()
-                        + "); see that the directory for temporary files can be written and allows execution";
+            } catch (LinkageError e) {
+                return explain(e);
             }
+        }
+
+        /** A missing library shows itself as the error of the class that binds it, or as that error's cause. */
+        private static String explain(LinkageError e) {
+            Throwable cause = e.getCause() instanceof UnsatisfiedLinkError ? e.getCause() : e;
+            String first = cause.getMessage() == null
+                    ? cause.toString()
+                    : cause.getMessage().lines().skip(1).findFirst().orElse(cause.getMessage());
+            return "no usable CUDA driver (" + first + "); install NVIDIA's driver for CUDA 12.0 or later, start a"
+                    + " container with --gpus, and see that java.io.tmpdir or jna.tmpdir can be written and allows"
+                    + " execution";
         }
     }
 

@@ -20,9 +20,6 @@ import java.util.Set;
  */
 final class Driver {
 
-    /** The library's name; the system property {@code cuframes.cuda.library} may name another. */
-    static final String LIBRARY = System.getProperty("cuframes.cuda.library", "libcuda.so.1");
-
     static final int SUCCESS = 0;
     static final int INVALID_VALUE = 1;
     static final int OUT_OF_MEMORY = 2;
@@ -51,7 +48,7 @@ final class Driver {
     static {
         FunctionMapper symbols = (library, method) -> symbolOf(method.getName());
         Native.register(
-                Driver.class, NativeLibrary.getInstance(LIBRARY, Map.of(Library.OPTION_FUNCTION_MAPPER, symbols)));
+                Driver.class, NativeLibrary.getInstance(Cuda.LIBRARY, Map.of(Library.OPTION_FUNCTION_MAPPER, symbols)));
     }
 
     private Driver() {}
