@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
  * Where the frames of one connection lie: generations and slabs as MEMORY messages announced them, each slab mapped once, and
@@ -41,20 +42,21 @@ final class FrameMap implements AutoCloseable {
     }
 
     /**
-     * Memory that a MEMORY message brought, of the host or of a GPU; the other is null.
+     * Memory that a MEMORY message brought.
      *
      * @param generation the one that it was announced for
+     * @param kind where it is
+     * @param size bytes
+     * @param host the host's, or null
+     * @param reader what maps a GPU's, or null
+     * @param gpu a GPU's, or null; of kind CUDA_IPC also while no slot in it was delivered, whose descriptor has the handle
      */
-    record Slab(int generation, ImportedMemory host, GpuMemory gpu, MemoryKind kind) {
-        long size() {
-            return gpu == null ? host.size() : gpu.size();
-        }
-
+    record Slab(int generation, MemoryKind kind, long size, ImportedMemory host, GpuReader reader, GpuMemory gpu) {
         /** Host memory stays mapped while a buffer of it is reachable, a GPU's while it is held. */
         void retire() {
-            if (gpu == null) {
+            if (host != null) {
                 host.close();
-            } else {
+            } else if (gpu != null) {
                 gpu.letGo();
             }
         }
@@ -70,8 +72,8 @@ final class FrameMap implements AutoCloseable {
     private int newestGeneration;
     private int takenGeneration;
 
-    /** Of the newest generation that lies on a GPU, or null. */
-    private volatile GpuReader reader;
+    /** One for each GPU that frames lie on: none, or one as a rule. */
+    private final List<GpuReader> readers = new CopyOnWriteArrayList<>();
 
     private boolean closed;
 
@@ -115,72 +117,66 @@ final class FrameMap implements AutoCloseable {
             throw Incoming.violation("generation " + memory.generation() + " was announced after " + newestGeneration
                     + ", or announced anew with another geometry or kind of memory");
         }
-        if (memory.kind() != MemoryKind.HOST) {
-            findReader(memory);
-        }
+        GpuReader reader = memory.kind() == MemoryKind.HOST ? null : reader(memory);
         for (int i = 0; i < memory.slabs().size(); i++) {
             Message.Slab slab = memory.slabs().get(i);
             if (slabs.containsKey(slab.id()) || slabs.size() >= views.length) {
                 throw Incoming.violation("slab " + slab.id() + " was announced twice, or is one too many");
             }
-            slabs.put(slab.id(), map(memory, slab, i < files.size() ? files.get(i) : null));
+            slabs.put(slab.id(), map(memory, slab, reader, i < files.size() ? files.get(i) : null));
         }
         if (known == null) {
             generations.put(
                     memory.generation(),
-                    new Generation(memory.generation(), memory.kind(), memory.config(), buffers(memory)));
+                    new Generation(memory.generation(), memory.kind(), memory.config(), buffers(memory, reader)));
         }
         newestGeneration = memory.generation();
     }
 
-    private Slab map(Message.Memory memory, Message.Slab slab, FileDescriptor file) throws ProtocolException {
+    private static Slab map(Message.Memory memory, Message.Slab slab, GpuReader reader, FileDescriptor file)
+            throws ProtocolException {
         MemoryKind kind = memory.kind();
+        ImportedMemory host = null;
+        GpuMemory gpu = null;
         if (kind == MemoryKind.HOST) {
-            ImportedMemory host = Incoming.map(() -> ImportedMemory.map(kind, file, slab.size()));
-            return new Slab(memory.generation(), host, null, kind);
-        }
-        try {
-            GpuMemory gpu = kind == MemoryKind.CUDA
-                    ? reader.map(file, slab.size())
-                    : reader.open(handle(memory.generation(), slab.id()), slab.size());
-            return new Slab(memory.generation(), null, gpu, kind);
-        } catch (ProtocolException e) {
-            throw e;
-        } catch (IOException e) {
-            throw reader.choice().cannotMap(e.getMessage(), e);
-        }
-    }
-
-    /** A slab's legacy handle, which stands in the descriptor of each of its slots. */
-    private byte[] handle(int generation, int slab) throws ProtocolException {
-        for (int i = 0; i < views.length; i++) {
-            SlotDescriptor descriptor = ring.descriptor(i);
-            if (descriptor.generation() == generation && descriptor.slab(MemoryKind.CUDA_IPC) == slab) {
-                return descriptor.legacyHandle();
+            host = Incoming.map(() -> ImportedMemory.map(kind, file, slab.size()));
+        } else if (kind == MemoryKind.CUDA) {
+            try {
+                gpu = reader.map(file, slab.size());
+            } catch (IOException e) {
+                throw reader.choice().cannotMap(e.getMessage(), e);
             }
         }
-        throw Incoming.violation(
-                "slab " + slab + " was announced, and no slot of generation " + generation + " has its handle");
+        return new Slab(memory.generation(), kind, slab.size(), host, reader, gpu);
     }
 
-    private void findReader(Message.Memory memory) throws ProtocolException {
-        GpuChoice choice = GpuChoice.of(wish, memory.kind(), memory.gpu());
-        if (reader != null && reader.choice().equals(choice)) {
-            return;
-        }
-        GpuReader before = reader;
+    private static Slab open(Slab slab, byte[] legacyHandle) throws ProtocolException {
         try {
-            reader = GpuReader.open(choice);
+            GpuMemory gpu = slab.reader().open(legacyHandle, slab.size());
+            return new Slab(slab.generation(), slab.kind(), slab.size(), null, slab.reader(), gpu);
+        } catch (IOException e) {
+            throw slab.reader().choice().cannotMap(e.getMessage(), e);
+        }
+    }
+
+    private GpuReader reader(Message.Memory memory) throws ProtocolException {
+        GpuChoice choice = GpuChoice.of(wish, memory.kind(), memory.gpu());
+        for (GpuReader reader : readers) {
+            if (reader.choice().equals(choice)) {
+                return reader;
+            }
+        }
+        try {
+            GpuReader reader = GpuReader.open(choice);
+            readers.add(reader);
+            return reader;
         } catch (CudaException e) {
             throw GpuChoice.unreachable("the GPU cannot be used to read them: " + e.getMessage(), e);
         }
-        if (before != null) {
-            before.letGo();
-        }
     }
 
-    private CopyBuffers buffers(Message.Memory memory) throws ProtocolException {
-        if (memory.kind() == MemoryKind.HOST || !reader.choice().isCopying()) {
+    private CopyBuffers buffers(Message.Memory memory, GpuReader reader) throws ProtocolException {
+        if (reader == null || !reader.choice().isCopying()) {
             return null;
         }
         try {
@@ -213,9 +209,14 @@ final class FrameMap implements AutoCloseable {
     private synchronized SlotView check(int slot, int generation) throws ProtocolException {
         SlotDescriptor descriptor = ring.descriptor(slot);
         Generation known = generations.get(generation);
-        Slab slab = known == null ? null : slabs.get(descriptor.slab(known.kind()));
+        int number = known == null ? 0 : descriptor.slab(known.kind());
+        Slab slab = known == null ? null : slabs.get(number);
         if (slab == null || closed) {
             return null;
+        }
+        if (slab.kind() == MemoryKind.CUDA_IPC && slab.gpu() == null) {
+            slab = open(slab, descriptor.legacyHandle());
+            slabs.put(number, slab);
         }
         views[slot] = SlotView.of(slot, descriptor, slab, known);
         return views[slot];
@@ -258,15 +259,14 @@ final class FrameMap implements AutoCloseable {
 
     /** Gives back what the GPU has done with. Cheap if there is nothing. */
     void poll() {
-        GpuReader current = reader;
-        if (current != null) {
-            current.pending().poll();
+        for (int i = 0; i < readers.size(); i++) { // makes no iterator
+            readers.get(i).pending().poll();
         }
     }
 
     /** Whether frames lie on a GPU. */
     boolean isOnGpu() {
-        return reader != null;
+        return !readers.isEmpty();
     }
 
     /** Lets go of all; frames that are held keep what they lie in. A second call does nothing. */
@@ -278,8 +278,6 @@ final class FrameMap implements AutoCloseable {
         closed = true;
         generations.values().forEach(Generation::retire);
         slabs.values().forEach(Slab::retire);
-        if (reader != null) {
-            reader.letGo();
-        }
+        readers.forEach(GpuReader::letGo);
     }
 }

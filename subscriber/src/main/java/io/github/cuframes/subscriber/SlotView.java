@@ -13,7 +13,6 @@ import java.nio.ByteOrder;
 /** A slot as this process sees it: checked once for each generation, shared by all of its frames. Immutable. */
 final class SlotView {
 
-    private final int slot;
     private final FrameMap.Generation generation;
     private final int[] rows;
     private final int[] rowBytes;
@@ -24,8 +23,7 @@ final class SlotView {
     /** Where it begins there. */
     private final long address;
 
-    private SlotView(int slot, FrameMap.Generation generation, ByteBuffer bytes, GpuMemory memory, long address) {
-        this.slot = slot;
+    private SlotView(FrameMap.Generation generation, ByteBuffer bytes, GpuMemory memory, long address) {
         this.generation = generation;
         this.bytes = bytes;
         this.memory = memory;
@@ -75,17 +73,13 @@ final class SlotView {
                     slot,
                     "reaches from " + offset + " over " + layout.size() + " bytes, outside its slab of " + slab.size());
         }
-        return slab.gpu() == null
-                ? new SlotView(slot, generation, slab.host().slice(offset, layout.size()), null, 0)
-                : new SlotView(slot, generation, null, slab.gpu(), slab.gpu().address() + offset);
+        return slab.host() != null
+                ? new SlotView(generation, slab.host().slice(offset, layout.size()), null, 0)
+                : new SlotView(generation, null, slab.gpu(), slab.gpu().address() + offset);
     }
 
     private static ProtocolException violation(int slot, String what) {
         return new ProtocolException(ErrorCode.PROTOCOL_VIOLATION, "slot " + slot + " " + what);
-    }
-
-    int slot() {
-        return slot;
     }
 
     int generation() {

@@ -59,7 +59,12 @@ public final class CudaEvent implements AutoCloseable {
 
     /** Sleeps until the work before the mark is done. */
     public void synchronize() throws CudaException {
-        CudaException.check(Driver.cuEventSynchronize(handle), "cuEventSynchronize");
+        context.enter();
+        try {
+            CudaException.check(Driver.cuEventSynchronize(handle), "cuEventSynchronize");
+        } finally {
+            context.leave();
+        }
     }
 
     /**
@@ -80,9 +85,15 @@ public final class CudaEvent implements AutoCloseable {
     @Override
     public void close() {
         if (closed.compareAndSet(false, true)) {
-            int code = Driver.cuEventDestroy(handle);
-            if (code != Driver.SUCCESS) {
-                throw new IllegalStateException("cuEventDestroy: " + CudaException.describe(code));
+            try {
+                context.enter();
+                try {
+                    CudaException.check(Driver.cuEventDestroy(handle), "cuEventDestroy");
+                } finally {
+                    context.leave();
+                }
+            } catch (CudaException e) {
+                throw new IllegalStateException("an event cannot be given back: " + e.getMessage(), e);
             }
         }
     }

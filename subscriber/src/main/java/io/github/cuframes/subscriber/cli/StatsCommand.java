@@ -247,7 +247,7 @@ final class StatsCommand extends StoppableCommand {
                         seen == 0 ? 0 : latency.getMaxValue() / 1e3));
         row("copies/frame", String.format(Locale.ROOT, "%.2f", copiesPerFrame));
         if (counted.copied() > 0) {
-            row("copied to my GPU", counted.copied());
+            row("copied to GPU", counted.copied());
         }
         row("checksum errors", checksumErrors);
         if (verifyPattern) {
@@ -259,6 +259,6 @@ final class StatsCommand extends StoppableCommand {
     }
 
     private void row(String name, Object value) {
-        out().printf("%-17s %s%n", name, value);
+        out().printf("%-16s %s%n", name, value);
     }
 }
