@@ -11,8 +11,12 @@ interface FrameSource {
     /** Begins; once. */
     void start() throws IOException;
 
-    /** Ends and waits for the thread, but no longer than that. */
-    void stop(Duration timeout);
+    /**
+     * Ends and waits for the thread, but no longer than that.
+     *
+     * @return whether it has ended, so that nothing uses a slot or the GPU any more
+     */
+    boolean stop(Duration timeout);
 
     /** What it has counted. */
     Map<IngestCounter, Long> counters();

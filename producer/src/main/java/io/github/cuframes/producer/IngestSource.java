@@ -1,10 +1,10 @@
 package io.github.cuframes.producer;
 
+import io.github.cuframes.producer.decode.FrameWriters;
 import io.github.cuframes.producer.ingest.Ingest;
 import io.github.cuframes.producer.ingest.IngestCounter;
 import io.github.cuframes.producer.ingest.IngestOptions;
 import io.github.cuframes.producer.ingest.IngestState;
-import io.github.cuframes.producer.publish.SlotSource;
 import io.github.cuframes.protocol.layout.SourceState;
 import java.io.IOException;
 import java.time.Duration;
@@ -22,9 +22,9 @@ final class IngestSource implements FrameSource {
     private final ProducerListener listener;
     private boolean hasStreamed;
 
-    IngestSource(IngestOptions options, SlotSource slots, ProducerListener listener) {
+    IngestSource(IngestOptions options, FrameWriters writers, ProducerListener listener) {
         this.listener = listener;
-        this.ingest = new Ingest(options, slots, this::changed);
+        this.ingest = new Ingest(options, writers, this::changed);
     }
 
     private void changed(IngestState from, IngestState to, IOException cause) {
@@ -52,14 +52,16 @@ final class IngestSource implements FrameSource {
     }
 
     @Override
-    public void stop(Duration timeout) {
+    public boolean stop(Duration timeout) {
         try {
-            if (!ingest.stop(timeout)) {
-                LOG.warn("the source is still in a system call after {} ms and is left to itself", timeout.toMillis());
+            if (ingest.stop(timeout)) {
+                return true;
             }
+            LOG.warn("the source is still in a system call after {} ms and is left to itself", timeout.toMillis());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+        return false;
     }
 
     @Override

@@ -41,15 +41,16 @@ final class PatternSource implements FrameSource {
     }
 
     @Override
-    public void stop(Duration timeout) {
+    public boolean stop(Duration timeout) {
         TestPatternSource started;
         synchronized (this) {
             stopping = true;
             started = source;
         }
         if (started != null) {
-            started.close();
+            return started.close(timeout);
         }
+        return true;
     }
 
     @Override

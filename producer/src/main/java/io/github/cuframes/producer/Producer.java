@@ -12,6 +12,8 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Decodes one camera, file or test pattern and publishes its frames to local processes.
@@ -29,6 +31,9 @@ public final class Producer implements AutoCloseable {
 
     private static final Duration CLOSE_TIMEOUT = Duration.ofMillis(1_500);
 
+    private static final Logger LOG = LoggerFactory.getLogger(Producer.class);
+
+    private final FramePlace place;
     private final Publisher publisher;
     private final FrameSource source;
     private final ProducerListener listener;
@@ -36,13 +41,15 @@ public final class Producer implements AutoCloseable {
     private final AtomicBoolean closed = new AtomicBoolean();
     private volatile SourceState state = SourceState.CONNECTING;
 
-    Producer(ProducerBuilder options) throws IOException {
+    Producer(ProducerBuilder options, FramePlace place) throws IOException {
+        this.place = place;
+        LOG.info("{}: frames live in {}", options.key(), place);
         listener = options.listener();
         publisher = options.publisher().open();
         publisher.sourceState(SourceState.CONNECTING);
         FrameSource made = null;
         try {
-            made = options.source(publisher, this::changed);
+            made = options.source(publisher, place, this::changed);
             if (options.waitForSubscribers() == 0) {
                 made.start();
             }
@@ -147,8 +154,11 @@ public final class Producer implements AutoCloseable {
         }
         // the source first, since it writes into slots of the publisher; it may just be waiting for a subscriber
         publisher.stopWaiting();
-        source.stop(CLOSE_TIMEOUT);
+        boolean ended = source.stop(CLOSE_TIMEOUT);
         publisher.close();
+        if (ended) {
+            place.close(); // else its thread may still use the GPU
+        }
         end.complete(SourceState.CONNECTING);
     }
 }

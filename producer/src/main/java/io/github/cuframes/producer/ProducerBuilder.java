@@ -1,6 +1,9 @@
 package io.github.cuframes.producer;
 
+import io.github.cuframes.producer.decode.CudaWriter;
 import io.github.cuframes.producer.decode.DecoderOptions;
+import io.github.cuframes.producer.decode.FrameWriters;
+import io.github.cuframes.producer.decode.SlotWriter;
 import io.github.cuframes.producer.ingest.IngestOptions;
 import io.github.cuframes.producer.ingest.RtspTransport;
 import io.github.cuframes.producer.ingest.SafeUrl;
@@ -32,6 +35,9 @@ public final class ProducerBuilder {
     private boolean realtime;
     private boolean retryFirst;
     private int threads;
+    private Memory memory = Memory.AUTO;
+    private String gpu;
+    private String filter;
     private int waitForSubscribers;
     private ProducerListener listener = (state, cause) -> {};
 
@@ -106,6 +112,31 @@ public final class ProducerBuilder {
         return this;
     }
 
+    /** Where the frames live; by default on a GPU where one can be used, else in host memory. */
+    public ProducerBuilder memory(Memory place) {
+        memory = Objects.requireNonNull(place);
+        return this;
+    }
+
+    /**
+     * The GPU that decodes and on which the frames live, the first one by default.
+     *
+     * @param indexOrUuid its number in this process, or its UUID
+     */
+    public ProducerBuilder gpu(String indexOrUuid) {
+        gpu = Objects.requireNonNull(indexOrUuid);
+        return this;
+    }
+
+    /**
+     * An FFmpeg filter graph that frames go through before they are published, such as {@code scale_cuda=640:360}; on the
+     * GPU if the frames live there. What comes out of it is copied into its slot. Not for a test pattern.
+     */
+    public ProducerBuilder filter(String graph) {
+        filter = Objects.requireNonNull(graph);
+        return this;
+    }
+
     /** Who hears what becomes of the source. */
     public ProducerBuilder listener(ProducerListener producerListener) {
         listener = Objects.requireNonNull(producerListener);
@@ -122,16 +153,31 @@ public final class ProducerBuilder {
      * Listens for subscribers and starts the source, which connects on a thread of its own.
      *
      * @throws io.github.cuframes.memory.transport.KeyInUseException if a live producer has the key
-     * @throws IOException if the run directory or shared memory cannot be used; says why and what to do
-     * @throws IllegalStateException if there is not exactly one of an input and a test pattern
+     * @throws IOException if the run directory, shared memory or the GPU cannot be used; says why and what to do
+     * @throws IllegalStateException if there is not exactly one of an input and a test pattern, or a filter for the latter
      */
     public Producer open() throws IOException {
         if ((input == null) == (pattern == null)) {
             throw new IllegalStateException("producer \"" + key + "\" needs an input or a test pattern, and not both");
         }
+        if (pattern != null && filter != null) {
+            throw new IllegalStateException(
+                    "a test pattern is not filtered; give it the size and rate that are wanted");
+        }
         // a file can wait, and so can a pattern that we make ourselves; a camera cannot
         publisher.allowLossless(pattern != null || input.isFile());
-        return new Producer(this);
+        FramePlace place = FramePlace.find(memory, gpu);
+        try {
+            publisher.allocator(place.allocator());
+            return new Producer(this, place);
+        } catch (IOException | RuntimeException e) {
+            place.close();
+            throw e;
+        }
+    }
+
+    String key() {
+        return key;
     }
 
     int waitForSubscribers() {
@@ -146,12 +192,17 @@ public final class ProducerBuilder {
         return publisher;
     }
 
-    FrameSource source(SlotSource slots, ProducerListener heard) {
+    FrameSource source(SlotSource slots, FramePlace place, ProducerListener heard) {
         if (pattern != null) {
-            return new PatternSource(TestPatternSource.builder(slots, pattern), heard);
+            return new PatternSource(TestPatternSource.builder(slots, pattern).gpu(place.context()), heard);
         }
         SourceOptions source = new SourceOptions(input, transport, openTimeout, readTimeout, loop, realtime);
-        IngestOptions options = IngestOptions.of(source).withRetryFirst(retryFirst);
-        return new IngestSource(threads > 0 ? options.withDecoder(new DecoderOptions(threads)) : options, slots, heard);
+        IngestOptions options =
+                IngestOptions.of(source).withRetryFirst(retryFirst).withFilter(filter);
+        FrameWriters writers = place.context() == null
+                ? filtered -> new SlotWriter(slots)
+                : filtered -> new CudaWriter(slots, place.allocator(), place.context(), !filtered);
+        return new IngestSource(
+                threads > 0 ? options.withDecoder(new DecoderOptions(threads)) : options, writers, heard);
     }
 }

@@ -181,7 +181,8 @@ static CUresult copy_peer(CUdeviceptr to, CUcontext to_context, CUdeviceptr from
     return copy(stream, &operation, DEVICE, DEVICE, true);
 }
 
-EXPORT CUresult cuMemcpyPeer(CUdeviceptr to, CUcontext to_context, CUdeviceptr from, CUcontext from_context, size_t size) {
+EXPORT CUresult cuMemcpyPeer(CUdeviceptr to, CUcontext to_context, CUdeviceptr from, CUcontext from_context,
+                             size_t size) {
     ENTER_INITIALISED();
     return copy_peer(to, to_context, from, from_context, size, NULL);
 }
@@ -262,23 +263,23 @@ static CUresult fill(CUstream stream, CUdeviceptr to, size_t pitch, unsigned int
     return submit(stream, &operation, !operation.target.device);
 }
 
-#define FILLS(bits, type)                                                                                               \
-    EXPORT CUresult cuMemsetD##bits##_v2(CUdeviceptr to, type value, size_t count) {                                    \
-        ENTER_INITIALISED();                                                                                            \
-        return fill(NULL, to, 0, value, sizeof(type), count, 1);                                                        \
-    }                                                                                                                   \
-    EXPORT CUresult cuMemsetD##bits##Async(CUdeviceptr to, type value, size_t count, CUstream stream) {                 \
-        ENTER_INITIALISED();                                                                                            \
-        return fill(stream, to, 0, value, sizeof(type), count, 1);                                                      \
-    }                                                                                                                   \
-    EXPORT CUresult cuMemsetD2D##bits##_v2(CUdeviceptr to, size_t pitch, type value, size_t width, size_t height) {     \
-        ENTER_INITIALISED();                                                                                            \
-        return fill(NULL, to, pitch, value, sizeof(type), width, height);                                               \
-    }                                                                                                                   \
-    EXPORT CUresult cuMemsetD2D##bits##Async(CUdeviceptr to, size_t pitch, type value, size_t width, size_t height,     \
-                                             CUstream stream) {                                                         \
-        ENTER_INITIALISED();                                                                                            \
-        return fill(stream, to, pitch, value, sizeof(type), width, height);                                             \
+#define FILLS(bits, type)                                                                                           \
+    EXPORT CUresult cuMemsetD##bits##_v2(CUdeviceptr to, type value, size_t count) {                                \
+        ENTER_INITIALISED();                                                                                        \
+        return fill(NULL, to, 0, value, sizeof(type), count, 1);                                                    \
+    }                                                                                                               \
+    EXPORT CUresult cuMemsetD##bits##Async(CUdeviceptr to, type value, size_t count, CUstream stream) {             \
+        ENTER_INITIALISED();                                                                                        \
+        return fill(stream, to, 0, value, sizeof(type), count, 1);                                                  \
+    }                                                                                                               \
+    EXPORT CUresult cuMemsetD2D##bits##_v2(CUdeviceptr to, size_t pitch, type value, size_t width, size_t height) { \
+        ENTER_INITIALISED();                                                                                        \
+        return fill(NULL, to, pitch, value, sizeof(type), width, height);                                           \
+    }                                                                                                               \
+    EXPORT CUresult cuMemsetD2D##bits##Async(CUdeviceptr to, size_t pitch, type value, size_t width, size_t height, \
+                                             CUstream stream) {                                                     \
+        ENTER_INITIALISED();                                                                                        \
+        return fill(stream, to, pitch, value, sizeof(type), width, height);                                         \
     }
 
 FILLS(8, unsigned char)
@@ -286,8 +287,8 @@ FILLS(16, unsigned short)
 FILLS(32, unsigned int)
 
 /*
- * For tests: reads device memory as it is at this moment, past streams, contexts and rights. 0: done; -1: not all of the
- * range is mapped.
+ * For tests: reads device memory as it is at this moment, past streams, contexts and rights. 0: done; -1: part of the
+ * range is not mapped.
  */
 EXPORT int standin_peek(CUdeviceptr from, void *to, size_t size) {
     int result = 0;

@@ -18,8 +18,9 @@ static void uuid_of(int physical, unsigned char uuid[16]) {
 static void uuid_text(int physical, char text[48]) {
     unsigned char u[16];
     uuid_of(physical, u);
-    snprintf(text, 48, "GPU-%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", u[0], u[1], u[2], u[3],
-             u[4], u[5], u[6], u[7], u[8], u[9], u[10], u[11], u[12], u[13], u[14], u[15]);
+    const char *format = "GPU-%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x";
+    snprintf(text, 48, format, u[0], u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9], u[10], u[11], u[12],
+             u[13], u[14], u[15]);
 }
 
 /* The device that an item of CUDA_VISIBLE_DEVICES names, by index or by the beginning of its UUID; -1: none. */

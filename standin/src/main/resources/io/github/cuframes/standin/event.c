@@ -50,7 +50,8 @@ EXPORT CUresult cuEventCreate(CUevent *handle, unsigned int flags) {
     struct context *context;
     TRY(current_context(&context));
     bool untimed = (flags & DISABLE_TIMING) != 0;
-    if (!handle || (flags & ~(unsigned) ALL_FLAGS) || ((flags & INTERPROCESS) && !untimed)) return CUDA_ERROR_INVALID_VALUE;
+    if (!handle || (flags & ~(unsigned) ALL_FLAGS) || ((flags & INTERPROCESS) && !untimed))
+        return CUDA_ERROR_INVALID_VALUE;
     struct event *event = calloc(1, sizeof *event);
     if (!event) return CUDA_ERROR_OUT_OF_MEMORY;
     event->context = context;

@@ -111,7 +111,8 @@ CUresult describe_memfd(int fd, int *device, uint64_t *id, size_t *size, bool *v
     target[length] = 0;
     unsigned long long number;
     int is_vmm;
-    if (sscanf(target, "/memfd:" MEMFD_NAME ":%d:%llx:%d", device, &number, &is_vmm) != 3) return CUDA_ERROR_INVALID_VALUE;
+    if (sscanf(target, "/memfd:" MEMFD_NAME ":%d:%llx:%d", device, &number, &is_vmm) != 3)
+        return CUDA_ERROR_INVALID_VALUE;
     if ((fcntl(fd, F_GET_SEALS) & SEALS) != SEALS || *device < 0 || *device >= MAX_DEVICES)
         return CUDA_ERROR_INVALID_VALUE;
     *id = number;
@@ -236,7 +237,8 @@ EXPORT CUresult cuMemAlloc_v2(CUdeviceptr *address, size_t size) {
     return allocate(address, size);
 }
 
-EXPORT CUresult cuMemAllocPitch_v2(CUdeviceptr *address, size_t *pitch, size_t width, size_t height, unsigned int element) {
+EXPORT CUresult cuMemAllocPitch_v2(CUdeviceptr *address, size_t *pitch, size_t width, size_t height,
+                                   unsigned int element) {
     ENTER_INITIALISED();
     if (!pitch || width == 0 || height == 0 || (element != 4 && element != 8 && element != 16))
         return CUDA_ERROR_INVALID_VALUE;

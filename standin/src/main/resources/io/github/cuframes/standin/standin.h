@@ -174,7 +174,6 @@ struct stream {
     struct stream *next;
     struct context *context;
     unsigned int flags;
-    int priority;
     bool is_default;
     bool destroyed;         /* its handle is; what is queued still runs */
     bool running;           /* has a thread, which frees the stream */

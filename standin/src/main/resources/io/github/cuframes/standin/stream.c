@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { NON_BLOCKING = 1 };
+enum { NON_BLOCKING = 1, GREATEST_PRIORITY = -5 };
 
 pthread_cond_t objects_changed = PTHREAD_COND_INITIALIZER;
 static struct stream *streams;
@@ -137,12 +137,11 @@ CUresult queue_locked(struct stream *stream, const struct operation *operation) 
     return CUDA_SUCCESS;
 }
 
-static struct stream *make_locked(struct context *context, unsigned int flags, int priority) {
+static struct stream *make_locked(struct context *context, unsigned int flags) {
     struct stream *stream = calloc(1, sizeof *stream);
     if (!stream) return NULL;
     stream->context = context;
     stream->flags = flags;
-    stream->priority = priority;
     stream->next = streams;
     streams = stream;
     return stream;
@@ -151,7 +150,7 @@ static struct stream *make_locked(struct context *context, unsigned int flags, i
 /* NULL and CU_STREAM_LEGACY are the current context's default stream; there is no stream per thread. */
 CUresult find_stream_locked(CUstream handle, struct context *current, struct stream **found) {
     if ((uintptr_t) handle <= 1) {
-        if (!current->default_stream && (current->default_stream = make_locked(current, 0, 0)) != NULL)
+        if (!current->default_stream && (current->default_stream = make_locked(current, 0)) != NULL)
             current->default_stream->is_default = true;
         *found = current->default_stream;
         return *found ? CUDA_SUCCESS : CUDA_ERROR_OUT_OF_MEMORY;
@@ -165,8 +164,8 @@ CUresult find_stream_locked(CUstream handle, struct context *current, struct str
 }
 
 /*
- * Whether work up to a number is not done yet: of all streams (NULL), of one, or, for the default stream, of all that it
- * is ordered with. The stream may have been freed: it is compared, not followed.
+ * Whether work up to a number is not done yet: of all streams (NULL), of one, or, for the default stream, of all that
+ * it is ordered with. The stream may have been freed: it is compared, not followed.
  */
 static bool pending_locked(const struct context *context, const struct stream *wanted, bool is_default,
                            unsigned long long sequence) {
@@ -225,17 +224,18 @@ void destroy_context_objects(struct context *context) {
 long live_streams(void) {
     long live = 0;
     pthread_mutex_lock(&objects_lock);
-    for (struct stream *stream = streams; stream; stream = stream->next) live += !stream->destroyed && !stream->is_default;
+    for (struct stream *stream = streams; stream; stream = stream->next)
+        live += !stream->destroyed && !stream->is_default;
     pthread_mutex_unlock(&objects_lock);
     return live;
 }
 
-static CUresult create(CUstream *handle, unsigned int flags, int priority) {
+static CUresult create(CUstream *handle, unsigned int flags) {
     struct context *context;
     TRY(current_context(&context));
     if (!handle || flags > 1) return CUDA_ERROR_INVALID_VALUE;
     pthread_mutex_lock(&objects_lock);
-    struct stream *stream = make_locked(context, flags, priority);
+    struct stream *stream = make_locked(context, flags);
     pthread_mutex_unlock(&objects_lock);
     if (stream) *handle = stream;
     return stream ? CUDA_SUCCESS : CUDA_ERROR_OUT_OF_MEMORY;
@@ -243,12 +243,23 @@ static CUresult create(CUstream *handle, unsigned int flags, int priority) {
 
 EXPORT CUresult cuStreamCreate(CUstream *handle, unsigned int flags) {
     ENTER_INITIALISED();
-    return create(handle, flags, 0);
+    return create(handle, flags);
 }
 
 EXPORT CUresult cuStreamCreateWithPriority(CUstream *handle, unsigned int flags, int priority) {
     ENTER_INITIALISED();
-    return create(handle, flags, priority);
+    (void) priority;
+    return create(handle, flags);
+}
+
+/* Priorities are accepted and change nothing. */
+EXPORT CUresult cuCtxGetStreamPriorityRange(int *least, int *greatest) {
+    ENTER_INITIALISED();
+    struct context *context;
+    TRY(current_context(&context));
+    if (least) *least = 0;
+    if (greatest) *greatest = GREATEST_PRIORITY;
+    return CUDA_SUCCESS;
 }
 
 EXPORT CUresult cuStreamDestroy_v2(CUstream handle) {
@@ -271,8 +282,10 @@ EXPORT CUresult cuStreamQuery(CUstream handle) {
     struct stream *stream;
     pthread_mutex_lock(&objects_lock);
     CUresult result = find_stream_locked(handle, context, &stream);
-    if (result == CUDA_SUCCESS && pending_locked(stream->context, stream, stream->is_default, stream->context->sequence))
-        result = CUDA_ERROR_NOT_READY;
+    if (result == CUDA_SUCCESS) {
+        struct context *owner = stream->context;
+        if (pending_locked(owner, stream, stream->is_default, owner->sequence)) result = CUDA_ERROR_NOT_READY;
+    }
     pthread_mutex_unlock(&objects_lock);
     return result;
 }

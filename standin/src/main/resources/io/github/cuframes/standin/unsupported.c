@@ -1,16 +1,18 @@
 /*
  * Test code: what FFmpeg looks for in the driver before it uses any of it, and the stand-in does not have: kernels,
- * textures, graphics, arrays. All parameters are left out, which the calling conventions of Linux allow.
+ * textures, graphics, arrays, memory pools. All parameters are left out, which the calling conventions of Linux allow.
  */
 #include "standin.h"
 
-#define UNSUPPORTED(name)                                                                                               \
-    EXPORT CUresult name(void) {                                                                                        \
-        ENTER();                                                                                                        \
-        return CUDA_ERROR_NOT_SUPPORTED;                                                                                \
+#define UNSUPPORTED(name) \
+    EXPORT CUresult name(void) { \
+        ENTER(); \
+        return CUDA_ERROR_NOT_SUPPORTED; \
     }
 
 UNSUPPORTED(cuMemAllocManaged)
+UNSUPPORTED(cuMemAllocAsync)
+UNSUPPORTED(cuMemFreeAsync)
 UNSUPPORTED(cuDeviceGetLuid)
 
 UNSUPPORTED(cuLaunchKernel)
@@ -52,6 +54,8 @@ UNSUPPORTED(cuMipmappedArrayGetLevel)
 UNSUPPORTED(cuMipmappedArrayDestroy)
 UNSUPPORTED(cuArrayCreate_v2)
 UNSUPPORTED(cuArray3DCreate_v2)
+UNSUPPORTED(cuArray3DGetDescriptor_v2)
+UNSUPPORTED(cuArrayGetPlane)
 UNSUPPORTED(cuArrayDestroy)
 
 UNSUPPORTED(cuEGLStreamProducerConnect)

@@ -25,7 +25,8 @@ long live_reservations(void) {
 }
 
 static CUresult check(const CUmemAllocationProp *prop, int *physical) {
-    if (!prop || prop->type != ALLOCATION_PINNED || prop->location.type != LOCATION_DEVICE) return CUDA_ERROR_INVALID_VALUE;
+    if (!prop || prop->type != ALLOCATION_PINNED || prop->location.type != LOCATION_DEVICE)
+        return CUDA_ERROR_INVALID_VALUE;
     *physical = physical_of(prop->location.id);
     if (*physical < 0) return CUDA_ERROR_INVALID_DEVICE;
     if (prop->requestedHandleTypes & ~HANDLE_POSIX_FD) return CUDA_ERROR_NOT_SUPPORTED;
@@ -251,7 +252,8 @@ EXPORT CUresult cuMemSetAccess(CUdeviceptr address, size_t size, const CUmemAcce
     if (!whole_mappings((uintptr_t) address, size)) result = CUDA_ERROR_INVALID_VALUE;
     for (size_t i = 0; i < count && result == CUDA_SUCCESS; i++) {
         int device = physical_of(descriptors[i].location.id), flags = descriptors[i].flags;
-        if (descriptors[i].location.type != LOCATION_DEVICE || (flags != 0 && flags != ACCESS_READ && flags != ACCESS_READ_WRITE))
+        bool known = flags == 0 || flags == ACCESS_READ || flags == ACCESS_READ_WRITE;
+        if (descriptors[i].location.type != LOCATION_DEVICE || !known)
             result = CUDA_ERROR_INVALID_VALUE;
         else if (device < 0) result = CUDA_ERROR_INVALID_DEVICE;
         for (size_t at = 0; at < size && result == CUDA_SUCCESS;) {

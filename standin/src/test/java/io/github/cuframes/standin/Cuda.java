@@ -8,6 +8,7 @@ import com.sun.jna.Pointer;
 import com.sun.jna.ptr.IntByReference;
 import com.sun.jna.ptr.LongByReference;
 import com.sun.jna.ptr.PointerByReference;
+import java.util.HexFormat;
 
 /** The driver's functions as the tests call them. Those that return something else than a code expect success. */
 final class Cuda {
@@ -65,6 +66,13 @@ final class Cuda {
     void releasePrimary(int device) {
         ok("cuCtxSetCurrent", Pointer.NULL);
         ok("cuDevicePrimaryCtxRelease_v2", device);
+    }
+
+    String uuid(int device) {
+        try (Memory uuid = new Memory(16)) {
+            ok("cuDeviceGetUuid_v2", uuid, device);
+            return HexFormat.of().formatHex(uuid.getByteArray(0, 16));
+        }
     }
 
     static Memory allocationOn(int device) {

@@ -7,9 +7,10 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 
 /** Waits for what other processes do. The deadline is for a machine that hangs, not a measure of speed. */
-final class Await {
+public final class Await {
 
-    static final Duration DEADLINE = Duration.ofSeconds(60);
+    /** Of everything that is waited for. */
+    public static final Duration DEADLINE = Duration.ofSeconds(60);
 
     private static final long POLL_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
@@ -20,7 +21,7 @@ final class Await {
      *
      * @param what completes the sentence "not within 60 s: …"; asked only then
      */
-    static void until(Supplier<String> what, BooleanSupplier condition) {
+    public static void until(Supplier<String> what, BooleanSupplier condition) {
         long deadline = System.nanoTime() + DEADLINE.toNanos();
         while (!condition.getAsBoolean()) {
             if (deadline - System.nanoTime() < 0) {
@@ -31,7 +32,7 @@ final class Await {
     }
 
     /** Lets time pass, for a moment chosen at random or a period that is measured: never to wait for an event. */
-    static void elapse(Duration time) {
+    public static void elapse(Duration time) {
         long end = System.nanoTime() + time.toNanos();
         for (long left = time.toNanos(); left > 0; left = end - System.nanoTime()) {
             LockSupport.parkNanos(left);

@@ -12,9 +12,18 @@ import java.util.function.Predicate;
  * A JVM of its own that runs a main class from the tests' class path. What it writes is kept line by line. Any thread
  * may call any method.
  */
-final class Child implements AutoCloseable {
+public final class Child implements AutoCloseable {
 
     private static final int SHOWN_LINES = 40;
+
+    /** Where natives are unpacked, and where clips and jars are that are not in the source tree. */
+    private static final List<String> INHERITED = List.of(
+            "java.io.tmpdir",
+            "jna.tmpdir",
+            "org.bytedeco.javacpp.cachedir",
+            "cuframes.clips",
+            "cuframes.producer.jar",
+            "cuframes.subscriber.jar");
 
     private final String name;
     private final Process process;
@@ -36,7 +45,7 @@ final class Child implements AutoCloseable {
      * @param name for messages
      * @param environment added to this process's own
      */
-    static Child start(String name, Class<?> main, Map<String, String> environment, List<String> arguments)
+    public static Child start(String name, Class<?> main, Map<String, String> environment, List<String> arguments)
             throws IOException {
         List<String> command = new ArrayList<>(List.of(
                 System.getProperty("java.home") + "/bin/java",
@@ -45,6 +54,12 @@ final class Child implements AutoCloseable {
                 "-XX:TieredStopAtLevel=1",
                 "-cp",
                 System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"))));
+        for (String property : INHERITED) {
+            String value = System.getProperty(property);
+            if (value != null) {
+                command.add("-D" + property + "=" + value);
+            }
+        }
         if (Runtime.version().feature() >= 22) {
             command.add("--enable-native-access=ALL-UNNAMED");
         }
@@ -76,30 +91,30 @@ final class Child implements AutoCloseable {
         return thread;
     }
 
-    String name() {
+    public String name() {
         return name;
     }
 
-    long pid() {
+    public long pid() {
         return process.pid();
     }
 
-    boolean isAlive() {
+    public boolean isAlive() {
         return process.isAlive();
     }
 
     /** The processes that it started and those that these started. */
-    List<ProcessHandle> descendants() {
+    public List<ProcessHandle> descendants() {
         return process.descendants().toList();
     }
 
     /** What it has written to stdout so far. */
-    List<String> output() {
+    public List<String> output() {
         return copy(output);
     }
 
     /** What it has written to stderr so far. */
-    List<String> errors() {
+    public List<String> errors() {
         return copy(errors);
     }
 
@@ -110,7 +125,7 @@ final class Child implements AutoCloseable {
     }
 
     /** The reports of a kind so far. */
-    List<Report> reports(String kind) {
+    public List<Report> reports(String kind) {
         return output().stream()
                 .filter(line -> line.startsWith(kind + " "))
                 .map(Report::parse)
@@ -118,12 +133,12 @@ final class Child implements AutoCloseable {
     }
 
     /** Waits for a report that satisfies a condition, among those that were and that will be. */
-    Report await(String kind, Predicate<Report> condition) {
+    public Report await(String kind, Predicate<Report> condition) {
         return await(0, kind, condition);
     }
 
     /** The same, but passes over so many lines of {@link #output()}. */
-    Report await(int from, String kind, Predicate<Report> condition) {
+    public Report await(int from, String kind, Predicate<Report> condition) {
         Report[] found = new Report[1];
         int[] next = {from};
         Await.until(() -> name + " reports " + kind + " as wanted; " + this, () -> {
@@ -145,20 +160,20 @@ final class Child implements AutoCloseable {
     }
 
     /** Writes a line to its stdin and waits for the next report of a kind. */
-    Report ask(String question, String kind) throws IOException {
+    public Report ask(String question, String kind) throws IOException {
         int from = output().size();
         send(question);
         return await(from, kind, report -> true);
     }
 
     /** Writes a line to its stdin. */
-    void send(String line) throws IOException {
+    public void send(String line) throws IOException {
         process.outputWriter().write(line + "\n");
         process.outputWriter().flush();
     }
 
     /** Has a {@link VerifyingSubscriber} end, and returns its summary. */
-    Report summary() throws IOException, InterruptedException {
+    public Report summary() throws IOException, InterruptedException {
         process.outputWriter().close();
         Report summary = await("summary", report -> true);
         int status = awaitExit();
@@ -169,7 +184,7 @@ final class Child implements AutoCloseable {
     }
 
     /** Sends a signal by its name: STOP (and waits until it is stopped), CONT, TERM, INT. */
-    void signal(String signal) throws IOException, InterruptedException {
+    public void signal(String signal) throws IOException, InterruptedException {
         Process kill = new ProcessBuilder("kill", "-" + signal, Long.toString(pid()))
                 .inheritIO()
                 .start();
@@ -182,13 +197,13 @@ final class Child implements AutoCloseable {
     }
 
     /** Ends it without warning (SIGKILL) and waits for its end. */
-    void kill() throws InterruptedException {
+    public void kill() throws InterruptedException {
         process.destroyForcibly();
         awaitExit();
     }
 
     /** Waits for its end and for all that it wrote. Returns its exit status. */
-    int awaitExit() throws InterruptedException {
+    public int awaitExit() throws InterruptedException {
         if (!process.waitFor(Await.DEADLINE.toSeconds(), TimeUnit.SECONDS)) {
             throw new AssertionError(name + " does not end; " + this);
         }

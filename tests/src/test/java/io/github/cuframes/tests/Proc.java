@@ -8,12 +8,12 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 
 /** What the kernel says of a process. */
-final class Proc {
+public final class Proc {
 
     private Proc() {}
 
     /** The letter of its state: R, S, T (stopped), Z, … */
-    static char stateOf(long pid) {
+    public static char stateOf(long pid) {
         try {
             String stat = Files.readString(Path.of("/proc/" + pid + "/stat"), StandardCharsets.ISO_8859_1);
             // the name in parentheses may contain anything, parentheses too
@@ -24,7 +24,7 @@ final class Proc {
     }
 
     /** Its arguments as others see them; empty if it has ended. */
-    static String commandLineOf(long pid) throws IOException {
+    public static String commandLineOf(long pid) throws IOException {
         try {
             return Files.readString(Path.of("/proc/" + pid + "/cmdline"), StandardCharsets.ISO_8859_1)
                     .replace('\0', ' ');

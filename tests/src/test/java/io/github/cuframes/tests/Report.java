@@ -9,9 +9,10 @@ import java.util.Map;
  * @param kind the word
  * @param fields the pairs
  */
-record Report(String kind, Map<String, String> fields) {
+public record Report(String kind, Map<String, String> fields) {
 
-    static Report parse(String line) {
+    /** A line's report; words without an equals sign are passed over. */
+    public static Report parse(String line) {
         String[] words = line.split(" ");
         Map<String, String> fields = new LinkedHashMap<>();
         for (int i = 1; i < words.length; i++) {
@@ -23,7 +24,8 @@ record Report(String kind, Map<String, String> fields) {
         return new Report(words[0], fields);
     }
 
-    String text(String name) {
+    /** A field, which must be there. */
+    public String text(String name) {
         String value = fields.get(name);
         if (value == null) {
             throw new AssertionError("no " + name + " in " + this);
@@ -31,7 +33,8 @@ record Report(String kind, Map<String, String> fields) {
         return value;
     }
 
-    long number(String name) {
+    /** A field, which must be there and be a whole number. */
+    public long number(String name) {
         return Long.parseLong(text(name));
     }
 }

@@ -14,12 +14,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.jar.Attributes;
 import java.util.jar.JarFile;
 import java.util.stream.Collectors;
 import java.util.zip.ZipEntry;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -40,10 +42,7 @@ class RunnableJarTest {
     }
 
     private static JarFile open(String module) throws IOException {
-        return new JarFile(Checkout.root()
-                .resolve(module)
-                .resolve("target/cuframes-" + module + ".jar")
-                .toFile());
+        return new JarFile(Checkout.runnableJar(module).toFile());
     }
 
     private static Set<String> names(JarFile jar) {
@@ -149,5 +148,28 @@ class RunnableJarTest {
                             .toList());
             assertNotNull(jar.getEntry("io/github/cuframes/memory/ImportedMemory.class"));
         }
+    }
+
+    /** With nothing beside the jar: on a machine without a driver it says so, and that host memory can be shared. */
+    @Test
+    void doctorRuns(@TempDir Path files) throws Exception {
+        Path out = files.resolve("out");
+        Process doctor = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-Dcuframes.cuda.library=libcuframes-absent.so.1",
+                        "-jar",
+                        Checkout.root()
+                                .resolve("subscriber/target/cuframes-subscriber.jar")
+                                .toString(),
+                        "doctor",
+                        "--run-dir=" + files.resolve("run"))
+                .redirectErrorStream(true)
+                .redirectOutput(out.toFile())
+                .start();
+        assertTrue(doctor.waitFor(60, TimeUnit.SECONDS));
+        String text = Files.readString(out);
+        assertEquals(0, doctor.exitValue(), text);
+        assertTrue(text.contains("CUDA cannot be used: libcuframes-absent.so.1: cannot open shared object"), text);
+        assertTrue(text.contains("frames can be shared in memory of kind: host"), text);
     }
 }

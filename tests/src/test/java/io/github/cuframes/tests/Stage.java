@@ -18,24 +18,24 @@ import java.util.stream.Stream;
  * Producers and subscribers as processes, in a run directory and a directory for shared memory of their own, so that
  * tests can run beside each other and see what is left behind. Ends all of them with {@link #close()}.
  */
-final class Stage implements AutoCloseable {
+public final class Stage implements AutoCloseable {
 
     private final Path runDirectory = Files.createTempDirectory("cuframes-run");
     private final Path sharedMemory = Files.createTempDirectory(SharedFile.defaultDirectory(), "stage-of-cuframes");
     private final List<Child> children = new ArrayList<>();
 
-    Stage() throws IOException {}
+    public Stage() throws IOException {}
 
-    Path runDirectory() {
+    public Path runDirectory() {
         return runDirectory;
     }
 
-    Path socketOf(String key) {
+    public Path socketOf(String key) {
         return runDirectory.resolve(key + ".sock");
     }
 
     /** Starts the command {@code cuframes-producer}. */
-    Child producer(String key, String... options) throws IOException {
+    public Child producer(String key, String... options) throws IOException {
         List<String> arguments =
                 new ArrayList<>(List.of("--key", key, "--run-dir", runDirectory.toString(), "--max-memory", "256MB"));
         arguments.addAll(List.of(options));
@@ -43,14 +43,14 @@ final class Stage implements AutoCloseable {
     }
 
     /** Starts a {@link VerifyingSubscriber}. */
-    Child subscriber(String key, String policy, String... options) throws IOException {
+    public Child subscriber(String key, String policy, String... options) throws IOException {
         List<String> arguments = new ArrayList<>(List.of("key=" + key, "run-dir=" + runDirectory, "policy=" + policy));
         arguments.addAll(List.of(options));
         return start("subscriber " + policy + " " + children.size(), VerifyingSubscriber.class, arguments);
     }
 
     /** Starts a main class. */
-    Child start(String name, Class<?> main, List<String> arguments) throws IOException {
+    public Child start(String name, Class<?> main, List<String> arguments) throws IOException {
         Child child =
                 Child.start(name, main, Map.of(SharedFile.DIRECTORY_VARIABLE, sharedMemory.toString()), arguments);
         children.add(child);
@@ -58,26 +58,26 @@ final class Stage implements AutoCloseable {
     }
 
     /** Connects to a producer's counters as soon as there are any. */
-    Observer observe(String key) throws IOException {
+    public Observer observe(String key) throws IOException {
         RunDirectory directory = RunDirectory.resolve(runDirectory, Map.of(), RunDirectory.Role.SUBSCRIBER);
         Await.until(() -> "a producer of " + key + " listens", () -> Files.exists(socketOf(key)));
         return Observer.connect(directory, key, Await.DEADLINE);
     }
 
     /** What is in the directory for shared memory; a file is there only for the moment between its creation and unlink. */
-    List<Path> sharedFiles() {
+    public List<Path> sharedFiles() {
         return list(sharedMemory);
     }
 
     /** The sockets in the run directory. A producer's lock file stays there, on purpose; it is locked while it lives. */
-    List<Path> sockets() {
+    public List<Path> sockets() {
         return list(runDirectory).stream()
                 .filter(file -> !file.toString().endsWith(".lock"))
                 .toList();
     }
 
     /** Removes what processes left that were killed in the middle of creating shared memory, as a producer's start does. */
-    int sweep(Instant now) throws IOException {
+    public int sweep(Instant now) throws IOException {
         return SharedFile.sweep(sharedMemory, now);
     }
 

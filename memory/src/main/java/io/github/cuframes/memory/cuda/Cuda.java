@@ -13,6 +13,11 @@ public final class Cuda {
 
     private Cuda() {}
 
+    /** The driver library's name. Loads nothing. */
+    public static String library() {
+        return LIBRARY;
+    }
+
     /** Initializes the driver once for the process. */
     private static final class Initialized {
         static final String FAILURE = initialize();

@@ -41,6 +41,8 @@ final class CudaIpcMemory implements FrameMemory {
             long address = scratch.getLong(0);
             try {
                 CudaException.check(Driver.cuMemsetD8(address, (byte) 0, size), "cuMemsetD8");
+                // the driver only queues it, and other streams do not wait for it
+                CudaException.check(Driver.cuStreamSynchronize(0), "cuStreamSynchronize");
                 CudaException.check(
                         Driver.cuIpcGetMemHandle(scratch.address(), address),
                         "cuIpcGetMemHandle",

@@ -40,6 +40,8 @@ final class CudaMemory implements FrameMemory {
                 long address = VirtualMemory.map(handle, size, context.device(), true);
                 try {
                     CudaException.check(Driver.cuMemsetD8(address, (byte) 0, size), "cuMemsetD8");
+                    // the driver only queues it, and other streams do not wait for it
+                    CudaException.check(Driver.cuStreamSynchronize(0), "cuStreamSynchronize");
                     FileDescriptor descriptor = Descriptors.adopt(VirtualMemory.export(handle));
                     return new CudaMemory(context, size, address, descriptor);
                 } catch (IOException | RuntimeException e) {

@@ -10,6 +10,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 
@@ -98,6 +99,57 @@ public final class RunDirectory {
                     + "; create it for this user, or name another with --run-dir");
         }
         return new RunDirectory(path);
+    }
+
+    /**
+     * A place where the directory may be.
+     *
+     * @param path where
+     * @param forProducers what keeps a producer from using it, as the end of a sentence; empty if nothing does
+     * @param forSubscribers the same for a subscriber, for whom it has to exist
+     */
+    public record Candidate(Path path, Optional<String> forProducers, Optional<String> forSubscribers) {}
+
+    /**
+     * Looks at the places where {@link #resolve} looks, in its order, and makes none of them.
+     *
+     * @param option the value of {@code --run-dir}, or null
+     * @param environment as of {@link System#getenv()}
+     */
+    public static List<Candidate> survey(Path option, Map<String, String> environment) throws IOException {
+        return survey(option, environment, Path.of("/run/cuframes"), Path.of("/tmp"));
+    }
+
+    static List<Candidate> survey(Path option, Map<String, String> environment, Path system, Path temporary)
+            throws IOException {
+        String named = environment.get(VARIABLE);
+        List<Path> places;
+        if (option != null) {
+            places = List.of(option);
+        } else if (named != null && !named.isBlank()) {
+            places = List.of(Path.of(named));
+        } else {
+            places = candidates(environment, system, temporary);
+        }
+        List<Candidate> survey = new ArrayList<>();
+        for (Path place : places) {
+            String forProducer =
+                    Files.exists(place) ? problemOf(place, Role.PRODUCER) : problemOfParent(place.toAbsolutePath());
+            String forSubscriber = Files.exists(place) ? problemOf(place, Role.SUBSCRIBER) : "does not exist";
+            survey.add(new Candidate(place, Optional.ofNullable(forProducer), Optional.ofNullable(forSubscriber)));
+        }
+        return survey;
+    }
+
+    /** Why a directory could not be created, or null if it could. */
+    private static String problemOfParent(Path path) throws IOException {
+        Path parent = path.getParent();
+        if (!Files.isDirectory(parent)) {
+            return "cannot be created, for there is no directory " + parent;
+        }
+        return Files.isWritable(parent)
+                ? null
+                : "cannot be created, for user " + userId() + " cannot write to " + parent;
     }
 
     /** Why a directory cannot be used, or null if it can; makes it for a producer. */

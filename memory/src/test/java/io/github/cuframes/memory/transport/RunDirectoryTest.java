@@ -1,6 +1,7 @@
 package io.github.cuframes.memory.transport;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -11,6 +12,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -59,6 +61,37 @@ class RunDirectoryTest {
         Map<String, String> environment = Map.of(RunDirectory.VARIABLE, file.toString());
         IOException e = assertThrows(IOException.class, () -> resolve(null, environment, Role.PRODUCER));
         assertTrue(e.getMessage().contains("($CUFRAMES_RUN_DIR) is no directory"), e.getMessage());
+    }
+
+    @Test
+    void aSurveyShowsEachPlaceAndMakesNone() throws IOException {
+        Path system = root.resolve("absent/system");
+        Path last = root.resolve("cuframes-" + RunDirectory.userId());
+        List<RunDirectory.Candidate> survey = RunDirectory.survey(null, Map.of(), system, root);
+        assertEquals(
+                List.of(system, last),
+                survey.stream().map(RunDirectory.Candidate::path).toList());
+        assertEquals(
+                Optional.of("cannot be created, for there is no directory " + root.resolve("absent")),
+                survey.get(0).forProducers());
+        assertEquals(Optional.empty(), survey.get(1).forProducers());
+        assertEquals(Optional.of("does not exist"), survey.get(1).forSubscribers());
+        assertFalse(Files.exists(last));
+        Files.createDirectory(last, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwxr-x---")));
+        assertEquals(
+                Optional.empty(),
+                RunDirectory.survey(null, Map.of(), system, root).get(1).forSubscribers());
+        Path option = root.resolve("option");
+        assertEquals(
+                List.of(option),
+                RunDirectory.survey(option, Map.of(), system, root).stream()
+                        .map(RunDirectory.Candidate::path)
+                        .toList());
+        assertEquals(
+                List.of(option),
+                RunDirectory.survey(null, Map.of(RunDirectory.VARIABLE, option.toString()), system, root).stream()
+                        .map(RunDirectory.Candidate::path)
+                        .toList());
     }
 
     @Test

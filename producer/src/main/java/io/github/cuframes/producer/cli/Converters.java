@@ -1,5 +1,6 @@
 package io.github.cuframes.producer.cli;
 
+import io.github.cuframes.producer.Memory;
 import java.nio.file.attribute.PosixFilePermission;
 import java.time.Duration;
 import java.util.EnumSet;
@@ -71,6 +72,20 @@ final class Converters {
                 }
             }
             return set;
+        }
+    }
+
+    /** {@code auto}, {@code cuda}, {@code cuda-ipc} or {@code host}. */
+    static final class OfMemory implements ITypeConverter<Memory> {
+        @Override
+        public Memory convert(String value) {
+            for (Memory memory : Memory.values()) {
+                if (memory.label().equalsIgnoreCase(value)) {
+                    return memory;
+                }
+            }
+            throw new TypeConversionException(
+                    "'" + value + "' is no kind of memory; give auto, cuda, cuda-ipc or host");
         }
     }
 }

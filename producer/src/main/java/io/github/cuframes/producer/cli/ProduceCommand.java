@@ -1,6 +1,7 @@
 package io.github.cuframes.producer.cli;
 
 import io.github.cuframes.memory.transport.ControlServer;
+import io.github.cuframes.producer.Memory;
 import io.github.cuframes.producer.Producer;
 import io.github.cuframes.producer.ProducerBuilder;
 import io.github.cuframes.producer.ingest.RtspTransport;
@@ -40,14 +41,6 @@ final class ProduceCommand implements Callable<Integer> {
 
     /** How often the counters go to the debug log. */
     private static final Duration POLL = Duration.ofMinutes(1);
-
-    /** Where frames may live. */
-    enum Memory {
-        /** The best there is. */
-        AUTO,
-        /** Host memory. */
-        HOST
-    }
 
     /** How logs are written. */
     enum LogFormat {
@@ -102,8 +95,21 @@ final class ProduceCommand implements Callable<Integer> {
     @Option(
             names = "--memory",
             defaultValue = "auto",
-            description = "Where frames live: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
+            converter = Converters.OfMemory.class,
+            description = "Where frames live: auto, cuda, cuda-ipc, host. Default: ${DEFAULT-VALUE}.")
     private Memory memory;
+
+    @Option(
+            names = "--gpu",
+            paramLabel = "INDEX|UUID",
+            description = "The GPU that decodes and on which the frames live. Default: the first.")
+    private String gpu;
+
+    @Option(
+            names = "--filter",
+            paramLabel = "GRAPH",
+            description = "An FFmpeg filter graph for the frames, on the GPU if they live there: scale_cuda=1280:720.")
+    private String filter;
 
     @Option(
             names = "--transport",
@@ -205,9 +211,6 @@ final class ProduceCommand implements Callable<Integer> {
         configureLogging();
         ProducerBuilder builder = configure();
         Logger log = LoggerFactory.getLogger("cuframes");
-        if (memory == Memory.AUTO) {
-            log.info("{}: frames live in host memory: this version has no other", key);
-        }
         try (Producer producer =
                 builder.listener((state, cause) -> report(log, state, cause)).open()) {
             return waitFor(producer);
@@ -243,6 +246,13 @@ final class ProduceCommand implements Callable<Integer> {
                             .maxMemory(maxMemory)
                             .access(new ControlServer.Access(socketMode, socketGroup))
                             .allowedUids(allowedUids));
+            builder.memory(memory);
+            if (gpu != null) {
+                builder.gpu(gpu);
+            }
+            if (filter != null) {
+                builder.filter(filter);
+            }
             if (input.pattern != null) {
                 return builder.testPattern(PatternSpec.parse(input.pattern));
             }

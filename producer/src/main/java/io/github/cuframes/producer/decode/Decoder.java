@@ -15,6 +15,7 @@ import org.bytedeco.ffmpeg.avcodec.AVPacket;
 import org.bytedeco.ffmpeg.avutil.AVDictionary;
 import org.bytedeco.ffmpeg.avutil.AVFrame;
 import org.bytedeco.ffmpeg.avutil.AVRational;
+import org.bytedeco.javacpp.IntPointer;
 
 /**
  * One of FFmpeg's decoders, for one stream. Belongs to one thread; frames taken out of it may outlive it.
@@ -87,6 +88,10 @@ public final class Decoder implements AutoCloseable {
                 context.get_buffer2(GetBuffer.INSTANCE);
             }
             allocator.prepare(context);
+            if (context.hw_device_ctx() != null) {
+                context.get_format(GetFormat.INSTANCE);
+                context.thread_count(1); // the hardware has its own; more only multiply its surfaces
+            }
         }
         FfmpegLog.capture();
         code = avcodec_open2(context, codec, (AVDictionary) null);
@@ -198,7 +203,7 @@ public final class Decoder implements AutoCloseable {
     }
 
     private void checkFailure() throws DecodeException {
-        Throwable thrown = failure;
+        Throwable thrown = failure != null || allocator == null ? failure : allocator.takeFailure();
         if (thrown != null) {
             failure = null;
             Throwable cause = thrown instanceof UncheckedIOException io ? io.getCause() : thrown;
@@ -230,6 +235,26 @@ public final class Decoder implements AutoCloseable {
         } catch (RuntimeException | Error e) {
             failure = e; // not through C; send or receive throws it
             return AVERROR_EXTERNAL();
+        }
+    }
+
+    private int chooseFormat(AVCodecContext codec, IntPointer offered) {
+        try {
+            return allocator.chooseFormat(codec, offered);
+        } catch (RuntimeException | Error e) {
+            failure = e;
+            return AV_PIX_FMT_NONE;
+        }
+    }
+
+    /** One for all decoders, as below. */
+    private static final class GetFormat extends AVCodecContext.Get_format_AVCodecContext_IntPointer {
+        static final GetFormat INSTANCE = new GetFormat();
+
+        @Override
+        public int call(AVCodecContext codec, IntPointer offered) {
+            Decoder decoder = OPEN.get(codec.opaque().address());
+            return decoder == null ? AV_PIX_FMT_NONE : decoder.chooseFormat(codec, offered);
         }
     }
 

@@ -1,7 +1,10 @@
 package io.github.cuframes.producer.decode;
 
+import static org.bytedeco.ffmpeg.global.avcodec.avcodec_default_get_format;
+
 import org.bytedeco.ffmpeg.avcodec.AVCodecContext;
 import org.bytedeco.ffmpeg.avutil.AVFrame;
+import org.bytedeco.javacpp.IntPointer;
 
 /**
  * Where a {@link Decoder} gets memory for its pictures. Memory of the host is handed out in {@link #allocate}; an
@@ -22,6 +25,22 @@ public interface FrameAllocator {
      * @return 0, or an AVERROR
      */
     int allocate(AVCodecContext context, AVFrame frame, int flags);
+
+    /**
+     * FFmpeg's {@code get_format}, on the decoder's thread, whenever the stream's format becomes known or changes;
+     * asked only if {@link #prepare} gave the context a hardware device.
+     *
+     * @param offered what the decoder can put out, ending with {@code AV_PIX_FMT_NONE}
+     * @return one of them
+     */
+    default int chooseFormat(AVCodecContext context, IntPointer offered) {
+        return avcodec_default_get_format(context, offered);
+    }
+
+    /** What went wrong in a callback of FFmpeg's, once; null if nothing did. */
+    default Throwable takeFailure() {
+        return null;
+    }
 
     /** The codec context was freed. What it was given may still be referenced, by frames that were taken out of it. */
     void finished();

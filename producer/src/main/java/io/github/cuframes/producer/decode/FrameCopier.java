@@ -51,8 +51,8 @@ final class FrameCopier implements AutoCloseable {
         if (context == null) {
             converter = null; // freed by sws_getCachedContext
             throw new DecodeException(
-                    "frames of the format " + name(frame.format()) + " cannot be converted to " + format.label()
-                            + "; have the camera send 8-bit 4:2:0",
+                    "frames of the format " + PixelFormats.name(frame.format()) + " cannot be converted to "
+                            + format.label() + "; have the camera send 8-bit 4:2:0",
                     AVERROR_PATCHWELCOME(),
                     null);
         }
@@ -61,7 +61,7 @@ final class FrameCopier implements AutoCloseable {
             sourceFormat = frame.format();
             LOG.info(
                     "subscribers do not know the pixel format {}: frames are converted to {}, which costs a copy each",
-                    name(sourceFormat),
+                    PixelFormats.name(sourceFormat),
                     format.label());
         }
         keepRange(frame);
@@ -80,11 +80,6 @@ final class FrameCopier implements AutoCloseable {
     /** Whether a frame's luma spans 0 to 255. */
     static boolean isFullRange(AVFrame frame) {
         return frame.color_range() == AVCOL_RANGE_JPEG || PixelFormats.isFullRange(frame.format());
-    }
-
-    private static String name(int avFormat) {
-        var text = av_get_pix_fmt_name(avFormat);
-        return text == null ? "number " + avFormat : text.getString();
     }
 
     private void aim(AVFrame frame, SlotMemory memory, int format) {

@@ -82,6 +82,18 @@ final class PixelFormats {
         return avFormat == AV_PIX_FMT_YUVJ420P || avFormat == AV_PIX_FMT_YUVJ422P || avFormat == AV_PIX_FMT_YUVJ444P;
     }
 
+    /** Whether a format's frames lie in the memory of some hardware. */
+    static boolean isHardware(int avFormat) {
+        var descriptor = av_pix_fmt_desc_get(avFormat);
+        return descriptor != null && (descriptor.flags() & AV_PIX_FMT_FLAG_HWACCEL) != 0;
+    }
+
+    /** FFmpeg's name for a format. */
+    static String name(int avFormat) {
+        var text = av_get_pix_fmt_name(avFormat);
+        return text == null ? "number " + avFormat : text.getString();
+    }
+
     /** The format that loses least of one that we do not have, or null if it holds no pixels in host memory. */
     static PixelFormat closest(int avFormat) {
         var descriptor = av_pix_fmt_desc_get(avFormat);

@@ -24,8 +24,7 @@ import org.bytedeco.ffmpeg.avutil.AVFrame;
 import org.bytedeco.ffmpeg.avutil.Alloc_long;
 
 /**
- * Has a decoder write into the slots of a {@link SlotSource}, and publishes what comes out. Serves one decoder after
- * the other, and belongs to their thread.
+ * Writes into slots in host memory.
  *
  * <p>A picture goes straight into a slot when its decoder can write into foreign memory, its format is one of ours and
  * fewer than {@code writerSlots - 1} slots are with the decoder; it is then published where it is. Otherwise it is
@@ -36,19 +35,7 @@ import org.bytedeco.ffmpeg.avutil.Alloc_long;
  * the first picture of the new kind is due, so that those before it still reach their subscribers; up to then the new
  * ones are copied.
  */
-public final class SlotWriter implements FrameAllocator, AutoCloseable {
-
-    /** How a frame got to the subscribers, or that it did not. */
-    public enum Outcome {
-        /** Published where the decoder put it. */
-        IN_PLACE,
-        /** Copied into a slot. */
-        COPIED,
-        /** Converted into a slot. */
-        CONVERTED,
-        /** Not published: every slot is in use. */
-        NO_SLOT
-    }
+public final class SlotWriter implements FrameWriter {
 
     private static final int COPY_SLOTS = 1;
 
@@ -80,12 +67,7 @@ public final class SlotWriter implements FrameAllocator, AutoCloseable {
         this.copier = new FrameCopier();
     }
 
-    /**
-     * Another decoder is about to be made.
-     *
-     * @param base seconds of one tick of the frames' time stamps
-     * @param rate frames a second, or unknown
-     */
+    @Override
     public void begin(Rational base, Rational rate) {
         if (!base.equals(timeBase) || !rate.equals(frameRate)) {
             kind.forget();
@@ -173,13 +155,7 @@ public final class SlotWriter implements FrameAllocator, AutoCloseable {
         return memory;
     }
 
-    /**
-     * Publishes a frame that is due.
-     *
-     * @param frame as it came out of the decoder; still the caller's afterwards
-     * @param info all that is known of it; {@link FrameFlag#COPIED} is added where it is so
-     * @throws IOException if there is no memory for slots of its size, or its format cannot be converted
-     */
+    @Override
     public Outcome publish(AVFrame frame, FrameInfo info) throws IOException {
         if (!kind.is(frame, frame.width(), frame.height())) {
             reconfigure(frame);
@@ -234,7 +210,7 @@ public final class SlotWriter implements FrameAllocator, AutoCloseable {
         }
         if (format == null) {
             throw new DecodeException(
-                    "the decoder's frames are not in host memory; decode in software", AVERROR_PATCHWELCOME(), null);
+                    "the decoder's frames are not in host memory, where the slots are", AVERROR_PATCHWELCOME(), null);
         }
         return FrameLayout.of(format, frame.width(), frame.height(), SlotMemory.ALIGNMENT);
     }
@@ -254,7 +230,7 @@ public final class SlotWriter implements FrameAllocator, AutoCloseable {
         kind.set(frame, width, height);
     }
 
-    private static Colour colourOf(AVFrame frame, PixelFormat format) {
+    static Colour colourOf(AVFrame frame, PixelFormat format) {
         boolean rgb = format == PixelFormat.RGB24
                 || format == PixelFormat.BGR24
                 || format == PixelFormat.RGBA
@@ -287,7 +263,6 @@ public final class SlotWriter implements FrameAllocator, AutoCloseable {
         }
     }
 
-    /** Frees what is its own. Slots that a decoder still holds come back when it lets go of them. */
     @Override
     public void close() {
         if (!closed) {

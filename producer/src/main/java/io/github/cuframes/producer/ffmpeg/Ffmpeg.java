@@ -4,6 +4,7 @@ import static org.bytedeco.ffmpeg.global.avutil.av_strerror;
 
 import java.nio.charset.StandardCharsets;
 import org.bytedeco.ffmpeg.global.avcodec;
+import org.bytedeco.ffmpeg.global.avfilter;
 import org.bytedeco.ffmpeg.global.avformat;
 import org.bytedeco.ffmpeg.global.avutil;
 import org.bytedeco.ffmpeg.global.swscale;
@@ -35,6 +36,12 @@ public final class Ffmpeg {
                             + " -Dorg.bytedeco.javacpp.cachedir names a writable directory",
                     e);
         }
+    }
+
+    /** Loads libavfilter too, which only those need who filter. */
+    public static void loadFilters() {
+        load();
+        Loader.load(avfilter.class);
     }
 
     /** FFmpeg's text for an error code, such as "Connection refused". */

@@ -4,7 +4,10 @@ import static org.bytedeco.ffmpeg.global.avcodec.*;
 import static org.bytedeco.ffmpeg.global.avutil.*;
 
 import io.github.cuframes.producer.decode.Decoder;
+import io.github.cuframes.producer.decode.FilterGraph;
 import io.github.cuframes.producer.decode.FrameFacts;
+import io.github.cuframes.producer.decode.FrameWriter;
+import io.github.cuframes.producer.decode.FrameWriters;
 import io.github.cuframes.producer.decode.SlotWriter;
 import io.github.cuframes.producer.ffmpeg.Ffmpeg;
 import io.github.cuframes.producer.publish.FrameInfo;
@@ -39,7 +42,7 @@ public final class Ingest implements AutoCloseable {
     private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(2);
 
     private final IngestOptions options;
-    private final SlotSource slots;
+    private final FrameWriters writers;
     private final IngestListener listener;
     private final Clock clock;
     private final Backoff backoff;
@@ -57,20 +60,32 @@ public final class Ingest implements AutoCloseable {
     private final Continuity continuity = new Continuity();
     private AVPacket packet;
     private AVFrame frame;
-    private SlotWriter writer;
+    private AVFrame filtered;
+    private FrameWriter writer;
+    private FilterGraph filter;
     private boolean hasStreamed;
     private boolean discontinuity;
     private int lost;
 
-    /** A reader that is not started. */
+    /** A reader that is not started, of frames in host memory. */
     public Ingest(IngestOptions options, SlotSource slots, IngestListener listener) {
         this(options, slots, listener, Clock.SYSTEM);
     }
 
     /** The same with a clock for pacing and for the waits between attempts. */
     public Ingest(IngestOptions options, SlotSource slots, IngestListener listener, Clock clock) {
+        this(options, filtered -> new SlotWriter(slots), listener, clock);
+        Objects.requireNonNull(slots, "slots");
+    }
+
+    /** A reader that is not started, with a writer for the memory that its frames are to lie in. */
+    public Ingest(IngestOptions options, FrameWriters writers, IngestListener listener) {
+        this(options, writers, listener, Clock.SYSTEM);
+    }
+
+    private Ingest(IngestOptions options, FrameWriters writers, IngestListener listener, Clock clock) {
         this.options = options;
-        this.slots = Objects.requireNonNull(slots, "slots");
+        this.writers = Objects.requireNonNull(writers, "writers");
         this.listener = Objects.requireNonNull(listener, "listener");
         this.clock = clock;
         this.backoff = new Backoff(options.firstRetry(), options.longestRetry(), new SplittableRandom());
@@ -143,8 +158,16 @@ public final class Ingest implements AutoCloseable {
         try {
             packet = require(av_packet_alloc(), "av_packet_alloc");
             frame = require(av_frame_alloc(), "av_frame_alloc");
-            writer = new SlotWriter(slots);
+            writer = writers.open(options.filter() != null);
+            if (options.filter() != null) {
+                filtered = require(av_frame_alloc(), "av_frame_alloc");
+                filter = new FilterGraph(options.filter(), writer.device());
+                filter.warmUp();
+            }
             connectUntilOver();
+        } catch (IOException e) {
+            become(IngestState.CONNECTING, null);
+            fail(e);
         } catch (RuntimeException | Error e) {
             LOG.error("{}: stopped by a fault", options.source().url(), e);
             fail(new IOException("stopped by a fault: " + e, e));
@@ -167,6 +190,12 @@ public final class Ingest implements AutoCloseable {
         }
         if (packet != null) {
             av_packet_free(packet);
+        }
+        if (filtered != null) {
+            av_frame_free(filtered);
+        }
+        if (filter != null) {
+            filter.close();
         }
         if (writer != null) {
             writer.close();
@@ -240,6 +269,9 @@ public final class Ingest implements AutoCloseable {
             }
             current.open();
             writer.begin(current.timeBase(), current.frameRate());
+            if (filter != null) {
+                filter.begin(current.timeBase(), current.frameRate());
+            }
             try (Decoder decoder =
                     new Decoder(current.codecParameters(), current.timeBase(), options.decoder(), writer)) {
                 stream(current, decoder);
@@ -299,12 +331,13 @@ public final class Ingest implements AutoCloseable {
     private void drain(Decoder decoder, Rational timeBase) throws IOException {
         decoder.send(null, 0);
         receive(decoder, timeBase);
+        drainFilter(timeBase);
     }
 
     private void receive(Decoder decoder, Rational timeBase) throws IOException {
         while (true) {
             switch (decoder.receive(frame)) {
-                case FRAME -> publish(timeBase);
+                case FRAME -> decoded(timeBase);
                 case DAMAGED -> damaged();
                 default -> {
                     return;
@@ -318,8 +351,34 @@ public final class Ingest implements AutoCloseable {
         lost++;
     }
 
-    private void publish(Rational timeBase) throws IOException {
+    private void decoded(Rational timeBase) throws IOException {
         counters.increment(IngestCounter.DECODED);
+        if (filter == null) {
+            publish(frame, timeBase);
+            return;
+        }
+        if (filter.isChangedBy(frame)) {
+            drainFilter(timeBase);
+        }
+        filter.push(frame);
+        av_frame_unref(frame);
+        publishFiltered(timeBase);
+    }
+
+    private void drainFilter(Rational timeBase) throws IOException {
+        if (filter != null) {
+            filter.end();
+            publishFiltered(timeBase);
+        }
+    }
+
+    private void publishFiltered(Rational timeBase) throws IOException {
+        while (filter.pull(filtered)) {
+            publish(filtered, timeBase);
+        }
+    }
+
+    private void publish(AVFrame frame, Rational timeBase) throws IOException {
         FrameFacts.tell(frame, timeBase, info.reset());
         long captured = Decoder.tagOf(frame);
         if (captured != 0) {
@@ -329,9 +388,9 @@ public final class Ingest implements AutoCloseable {
             discontinuity = true; // until a frame that says so is published
             info.flag(FrameFlag.DISCONTINUITY);
         }
-        SlotWriter.Outcome outcome = writer.publish(frame, info.lostBefore(lost));
+        FrameWriter.Outcome outcome = writer.publish(frame, info.lostBefore(lost));
         av_frame_unref(frame);
-        if (outcome == SlotWriter.Outcome.NO_SLOT) {
+        if (outcome == FrameWriter.Outcome.NO_SLOT) {
             counters.increment(IngestCounter.DROPPED_NO_SLOT);
             lost++;
             return;
@@ -342,13 +401,16 @@ public final class Ingest implements AutoCloseable {
         backoff.reset();
     }
 
-    private void count(SlotWriter.Outcome outcome) {
+    private void count(FrameWriter.Outcome outcome) {
         counters.increment(IngestCounter.PUBLISHED);
-        if (outcome != SlotWriter.Outcome.IN_PLACE) {
+        if (outcome != FrameWriter.Outcome.IN_PLACE) {
             counters.increment(IngestCounter.COPIED);
         }
-        if (outcome == SlotWriter.Outcome.CONVERTED) {
+        if (outcome == FrameWriter.Outcome.CONVERTED) {
             counters.increment(IngestCounter.CONVERTED);
+        }
+        if (outcome == FrameWriter.Outcome.UPLOADED) {
+            counters.increment(IngestCounter.UPLOADED);
         }
         if (FrameFlag.CORRUPT.in(info.flags())) {
             counters.increment(IngestCounter.CORRUPT);

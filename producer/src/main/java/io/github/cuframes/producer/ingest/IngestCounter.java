@@ -16,6 +16,8 @@ public enum IngestCounter {
     COPIED("Frames copied"),
     /** Published frames whose pixel format had to be converted. */
     CONVERTED("Frames converted"),
+    /** Published frames that were decoded in software and uploaded to a GPU. */
+    UPLOADED("Frames uploaded"),
     /** Frames that were decoded and not published, because every slot was in use. */
     DROPPED_NO_SLOT("Frames dropped for want of a slot"),
     /** Published frames in which the decoder concealed errors. */

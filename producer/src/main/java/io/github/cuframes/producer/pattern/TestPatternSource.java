@@ -1,5 +1,6 @@
 package io.github.cuframes.producer.pattern;
 
+import io.github.cuframes.memory.cuda.CudaContext;
 import io.github.cuframes.producer.publish.FrameInfo;
 import io.github.cuframes.producer.publish.Slot;
 import io.github.cuframes.producer.publish.SlotSource;
@@ -42,7 +43,7 @@ public final class TestPatternSource implements AutoCloseable {
     private static final long NANOS = 1_000_000_000L;
     private static final long MAX_LAG_NANOS = MAX_LAG.toNanos();
     private static final long RETRY_NANOS = 100_000;
-    private static final long CLOSE_MILLIS = 2_000;
+    private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(2);
     private static final int PITCH_ALIGNMENT = 64;
 
     private final SlotSource slots;
@@ -51,6 +52,7 @@ public final class TestPatternSource implements AutoCloseable {
     private final boolean paced;
     private final long frames;
     private final Pacer pacer;
+    private final Canvas canvas;
     private final Thread thread;
     private final CompletableFuture<Void> done = new CompletableFuture<>();
 
@@ -60,7 +62,8 @@ public final class TestPatternSource implements AutoCloseable {
     private volatile long unplaced;
     private volatile long late;
 
-    private TestPatternSource(Builder builder, FrameLayout layout) {
+    private TestPatternSource(Builder builder, FrameLayout layout, Canvas canvas) {
+        this.canvas = canvas;
         slots = builder.slots;
         spec = builder.spec;
         paced = builder.paced;
@@ -85,6 +88,7 @@ public final class TestPatternSource implements AutoCloseable {
         private boolean paced = true;
         private long frames = Long.MAX_VALUE;
         private Pacer pacer = Pacer.SYSTEM;
+        private CudaContext gpu;
 
         private Builder(SlotSource slots, PatternSpec spec) {
             this.slots = Objects.requireNonNull(slots, "slots");
@@ -94,6 +98,12 @@ public final class TestPatternSource implements AutoCloseable {
         /** Sets the samples: {@link PixelFormat#YUV420P} or {@link PixelFormat#NV12}. */
         public Builder format(PixelFormat samples) {
             format = samples;
+            return this;
+        }
+
+        /** Says that the slots are in this GPU's memory; the context must outlive the source. */
+        public Builder gpu(CudaContext context) {
+            gpu = context;
             return this;
         }
 
@@ -132,8 +142,15 @@ public final class TestPatternSource implements AutoCloseable {
          */
         public TestPatternSource start() throws IOException {
             FrameLayout layout = FrameLayout.of(format, spec.width(), spec.height(), PITCH_ALIGNMENT);
-            TestPatternSource source = new TestPatternSource(this, layout);
-            slots.configure(new StreamConfig(layout, TIME_BASE, spec.rate(), TestPattern.COLOUR), 1);
+            Canvas canvas = gpu == null ? new Canvas.InPlace() : new Canvas.Uploaded(gpu, layout);
+            TestPatternSource source;
+            try {
+                source = new TestPatternSource(this, layout, canvas);
+                slots.configure(new StreamConfig(layout, TIME_BASE, spec.rate(), TestPattern.COLOUR), 1);
+            } catch (IOException | RuntimeException e) {
+                canvas.close();
+                throw e;
+            }
             source.thread.start();
             return source;
         }
@@ -146,14 +163,16 @@ public final class TestPatternSource implements AutoCloseable {
             } else {
                 produceAtOnce();
             }
-        } catch (RuntimeException | Error e) {
+        } catch (IOException | RuntimeException | Error e) {
             done.completeExceptionally(e);
             return;
+        } finally {
+            canvas.close();
         }
         done.complete(null);
     }
 
-    private void produceAtRate() {
+    private void produceAtRate() throws IOException {
         FrameInfo info = new FrameInfo();
         long start = pacer.nanoTime();
         long epoch = pacer.epochNanos() - start;
@@ -183,7 +202,7 @@ public final class TestPatternSource implements AutoCloseable {
         }
     }
 
-    private void produceAtOnce() {
+    private void produceAtOnce() throws IOException {
         FrameInfo info = new FrameInfo();
         long epoch = pacer.epochNanos() - pacer.nanoTime();
         long number = 0;
@@ -210,9 +229,11 @@ public final class TestPatternSource implements AutoCloseable {
         return false;
     }
 
-    private void publish(Slot slot, long number, long lostBefore, long captureNanos, FrameInfo info) {
+    private void publish(Slot slot, long number, long lostBefore, long captureNanos, FrameInfo info)
+            throws IOException {
         try {
-            pattern.render(slot.buffer(), number);
+            pattern.render(canvas.of(slot), number);
+            canvas.finish(slot);
             long nanos = spec.due(number, NANOS);
             info.reset()
                     .pts(spec.due(number, TIME_BASE.denominator()), nanos)
@@ -259,18 +280,28 @@ public final class TestPatternSource implements AutoCloseable {
      */
     @Override
     public void close() {
+        close(CLOSE_TIMEOUT);
+    }
+
+    /**
+     * {@link #close()} with another limit.
+     *
+     * @return whether the thread has ended, or is the one that calls
+     */
+    public boolean close(Duration timeout) {
         closed = true;
         if (Thread.currentThread() == thread) {
-            return;
+            return true;
         }
         LockSupport.unpark(thread);
         try {
-            thread.join(CLOSE_MILLIS);
+            thread.join(Math.max(1, timeout.toMillis()));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
         if (thread.isAlive()) {
             LOG.warn("The test pattern's thread has not ended; it may still write to a slot");
         }
+        return !thread.isAlive();
     }
 }

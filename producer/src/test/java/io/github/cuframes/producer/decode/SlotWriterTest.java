@@ -8,7 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.github.cuframes.producer.decode.SlotWriter.Outcome;
+import io.github.cuframes.producer.decode.FrameWriter.Outcome;
 import io.github.cuframes.producer.ingest.SafeUrl;
 import io.github.cuframes.producer.ingest.Source;
 import io.github.cuframes.producer.ingest.SourceOptions;

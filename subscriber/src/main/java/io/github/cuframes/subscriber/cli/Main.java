@@ -18,7 +18,13 @@ import picocli.CommandLine.Spec;
         description = "Reads the frames of cuframes producers on this machine.",
         mixinStandardHelpOptions = true,
         versionProvider = Main.Version.class,
-        subcommands = {ListCommand.class, StatsCommand.class, SnapshotCommand.class, PipeCommand.class})
+        subcommands = {
+            ListCommand.class,
+            StatsCommand.class,
+            SnapshotCommand.class,
+            PipeCommand.class,
+            DoctorCommand.class
+        })
 public final class Main implements Runnable {
 
     static final int DONE = 0;
@@ -86,6 +92,7 @@ public final class Main implements Runnable {
 
     @Override
     public void run() {
-        throw new CommandLine.ParameterException(spec.commandLine(), "which command? list, stats, snapshot or pipe");
+        throw new CommandLine.ParameterException(
+                spec.commandLine(), "which command? list, stats, snapshot, pipe or doctor");
     }
 }
