@@ -41,7 +41,7 @@ public final class StandIn implements BeforeAllCallback {
     }
 
     /** Forgets what other tests have told the driver, but for the number of GPUs. */
-    static StandInControl reset() {
+    public static StandInControl reset() {
         StandInControl driver = require();
         driver.reset();
         driver.set(StandInDriver.GPUS, 2);
