@@ -39,6 +39,11 @@ final class PendingPoller {
         notifyAll();
     }
 
+    /** Whether nothing is looked at, and all that was has been given back. */
+    synchronized boolean isIdle() {
+        return watched.isEmpty();
+    }
+
     private void run() {
         while (true) {
             try {
@@ -48,7 +53,7 @@ final class PendingPoller {
                     work.poll();
                 }
             } catch (InterruptedException e) {
-                LOG.debug("interrupted by nobody of ours, which ends nothing", e);
+                LOG.debug("interrupted, which ends nothing: leases must end as long as the process lives", e);
             } catch (RuntimeException | InternalError e) { // the latter from a page that its publisher cut short
                 LOG.warn("a frame that the GPU has read could not be given back", e);
             }

@@ -11,6 +11,7 @@ import io.github.cuframes.subscriber.PublisherProcess;
 import io.github.cuframes.subscriber.StandIn;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -86,21 +87,35 @@ class GpuCommandsTest {
         assertEquals(320, ImageIO.read(picture.toFile()).getWidth());
     }
 
-    /** A process that finds no driver says HELLO without GPUs and reads host memory; of GPU memory it is told why not. */
-    @Test
-    void hostMemoryNeedsNoDriver() throws Exception {
-        publisher = PublisherProcess.start(directory, "cam1", 10);
-        await();
+    private Process statsWithoutDriver() throws Exception {
         ProcessBuilder builder = PublisherProcess.java(
                 Main.class, "stats", "cam1", "--policy", "lossless", "--json", "--run-dir=" + directory);
         List<String> command = new ArrayList<>(builder.command());
         command.add(1, "-Dcuframes.cuda.library=libcuframes-absent.so.1");
-        Process stats = builder.command(command)
-                .redirectError(ProcessBuilder.Redirect.INHERIT)
-                .start();
+        return builder.command(command).redirectErrorStream(true).start();
+    }
+
+    /** A process that finds no driver says HELLO without GPUs and reads host memory. */
+    @Test
+    void hostMemoryNeedsNoDriver() throws Exception {
+        publisher = PublisherProcess.start(directory, "cam1", 10);
+        await();
+        Process stats = statsWithoutDriver();
         JsonNode report = new ObjectMapper().readTree(stats.getInputStream());
         assertEquals(0, stats.waitFor());
         assertEquals(10, report.get("received").asLong());
         assertEquals("host", report.get("memory").asText());
+    }
+
+    @Test
+    void gpuMemoryWithoutADriverIsRefusedWithTheReason() throws Exception {
+        StandIn.reset();
+        publisher = GpuPublisherProcess.start(directory, "cam1", MemoryKind.CUDA, 10);
+        await();
+        Process stats = statsWithoutDriver();
+        String said = new String(stats.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertEquals(1, stats.waitFor(), said);
+        assertTrue(said.contains("libcuframes-absent.so.1"), said);
+        assertTrue(said.contains("--memory host"), said);
     }
 }
