@@ -16,6 +16,7 @@ final class Counters {
     private final AtomicLong dropped = new AtomicLong();
     private final AtomicLong gaps = new AtomicLong();
     private final AtomicLong connections = new AtomicLong();
+    private final AtomicLong copied = new AtomicLong();
 
     private long epoch;
     private long lastSequence;
@@ -27,6 +28,11 @@ final class Counters {
     /** A connection stands. */
     void connected() {
         connections.lazySet(connections.get() + 1);
+    }
+
+    /** A frame is copied to another GPU. */
+    void copied() {
+        copied.lazySet(copied.get() + 1);
     }
 
     /** A frame was taken out of the queue, perhaps to be skipped. */
@@ -70,6 +76,7 @@ final class Counters {
     }
 
     SubscriberStatistics snapshot() {
-        return new SubscriberStatistics(received.get(), dropped.get(), gaps.get(), Math.max(0, connections.get() - 1));
+        return new SubscriberStatistics(
+                received.get(), dropped.get(), gaps.get(), Math.max(0, connections.get() - 1), copied.get());
     }
 }

@@ -52,10 +52,14 @@ final class Leases {
         return credits;
     }
 
-    /** Ends the lease of a frame that the application has had. */
-    void release(int lease, long delivery) {
+    /** The application has closed a frame; its lease may last until the GPU has done with it. */
+    void letGo() {
         held.getAndDecrement();
-        giveBack(lease, delivery);
+    }
+
+    /** Frames that the application has. */
+    int held() {
+        return held.get();
     }
 
     /** Ends a lease. */

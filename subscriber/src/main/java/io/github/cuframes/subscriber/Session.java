@@ -2,29 +2,21 @@ package io.github.cuframes.subscriber;
 
 import io.github.cuframes.memory.Descriptors;
 import io.github.cuframes.memory.ImportedFile;
-import io.github.cuframes.memory.ImportedMemory;
+import io.github.cuframes.memory.cuda.CudaException;
 import io.github.cuframes.memory.transport.ControlConnection;
 import io.github.cuframes.memory.transport.ReceiveStatus;
 import io.github.cuframes.protocol.ProtocolVersion;
 import io.github.cuframes.protocol.frame.DeliveryMode;
-import io.github.cuframes.protocol.frame.MemoryKind;
-import io.github.cuframes.protocol.frame.StreamConfig;
 import io.github.cuframes.protocol.layout.FrameMetadata;
 import io.github.cuframes.protocol.layout.Ring;
-import io.github.cuframes.protocol.layout.SlotDescriptor;
 import io.github.cuframes.protocol.layout.SubscriberPage;
 import io.github.cuframes.protocol.message.ByeReason;
-import io.github.cuframes.protocol.message.ErrorCode;
 import io.github.cuframes.protocol.message.Message;
 import io.github.cuframes.protocol.message.ProtocolException;
 import io.github.cuframes.protocol.message.Role;
 import java.io.FileDescriptor;
 import java.io.IOException;
-import java.util.HashMap;
-import java.util.Iterator;
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -42,12 +34,10 @@ final class Session implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(Session.class);
 
-    /** Memory that one MEMORY message brought. */
-    private record Slab(int generation, ImportedMemory memory) {}
-
     private final ControlConnection connection;
     private final String key;
     private final DeliveryPolicy policy;
+    private final GpuChoice.Wish wish;
     private final Ticker ticker;
     private final Counters counters;
 
@@ -57,11 +47,8 @@ final class Session implements AutoCloseable {
     private long epoch;
     private int credits;
 
-    private final Map<Integer, Slab> slabs = new ConcurrentHashMap<>();
-    private final Map<Integer, StreamConfig> generations = new HashMap<>();
-    private int newestGeneration;
-    private int takenGeneration;
-    private SlotView[] views;
+    /** From the greeting on. */
+    private volatile FrameMap frames;
 
     /** For each lease number, its last delivery. */
     private final long[] lastDelivery = new long[SubscriberPage.CAPACITY];
@@ -73,21 +60,30 @@ final class Session implements AutoCloseable {
 
     private long memoryMissingSince;
     private boolean memoryMissing;
+    private boolean bufferMissing;
 
     private boolean ended;
     private Message.Failure failure;
     private ByeReason bye;
 
-    Session(ControlConnection connection, String key, DeliveryPolicy policy, Ticker ticker, Counters counters) {
+    Session(
+            ControlConnection connection,
+            String key,
+            DeliveryPolicy policy,
+            GpuChoice.Wish wish,
+            Ticker ticker,
+            Counters counters) {
         this.connection = connection;
         this.key = key;
         this.policy = policy;
+        this.wish = wish;
         this.ticker = ticker;
         this.counters = counters;
     }
 
     /** Says HELLO. */
     void hello(String library, String name, int wantedCredits) throws IOException {
+        Gpus gpus = Gpus.seen();
         Incoming.send(
                 connection,
                 new Message.Hello(
@@ -99,9 +95,9 @@ final class Session implements AutoCloseable {
                         policy.mode(),
                         policy.depth(),
                         wantedCredits,
-                        MemoryKind.HOST.bit(),
+                        gpus.memoryKinds(),
                         (int) ProcessHandle.current().pid(),
-                        List.of()));
+                        gpus.uuids()));
     }
 
     /** Whether WELCOME was mapped and answered. */
@@ -210,7 +206,7 @@ final class Session implements AutoCloseable {
         ring = opened;
         epoch = welcome.epoch();
         credits = welcome.credits();
-        views = new SlotView[opened.slotCapacity()];
+        frames = new FrameMap(opened, wish, credits);
         leases = new Leases(own, connection, policy.mode() == DeliveryMode.LOSSLESS, credits);
         page = own;
         Incoming.send(connection, new Message.Ack(0));
@@ -218,38 +214,9 @@ final class Session implements AutoCloseable {
 
     private void map(Message.Memory memory) throws IOException {
         List<FileDescriptor> files = Incoming.take(connection);
-        Incoming.requireDescriptors(memory, files, memory.slabs().size());
-        try {
-            check(memory);
-            for (int i = 0; i < files.size(); i++) {
-                Message.Slab slab = memory.slabs().get(i);
-                FileDescriptor file = files.get(i);
-                if (slabs.containsKey(slab.id()) || slabs.size() >= ring.slotCapacity()) {
-                    throw Incoming.violation("slab " + slab.id() + " was announced twice, or is one too many");
-                }
-                ImportedMemory mapped = Incoming.map(() -> ImportedMemory.map(memory.kind(), file, slab.size()));
-                slabs.put(slab.id(), new Slab(memory.generation(), mapped));
-            }
-        } finally {
-            files.forEach(Descriptors::close); // those that were not reached
-        }
-        generations.put(memory.generation(), memory.config());
-        newestGeneration = memory.generation();
+        Incoming.requireDescriptors(memory, files, FrameMap.descriptors(memory));
+        frames.announce(memory, files);
         Incoming.send(connection, new Message.Ack(memory.generation()));
-    }
-
-    private void check(Message.Memory memory) throws ProtocolException {
-        if (memory.kind() != MemoryKind.HOST) {
-            throw new ProtocolException(
-                    ErrorCode.MEMORY_UNREACHABLE,
-                    "the frames are in " + memory.kind().label()
-                            + " memory, which this subscriber cannot reach; start the producer with --memory host");
-        }
-        StreamConfig known = generations.get(memory.generation());
-        if (memory.generation() < newestGeneration || known != null && !known.equals(memory.config())) {
-            throw Incoming.violation("generation " + memory.generation() + " was announced after " + newestGeneration
-                    + ", or announced anew with another geometry");
-        }
     }
 
     /** Whether there is a delivery that was not taken. Cheap. */
@@ -349,8 +316,9 @@ final class Session implements AutoCloseable {
         long next = taken + 1;
         int slot = page.slot(next);
         int lease = page.lease(next);
-        if (slot < 0 || slot >= views.length) {
-            throw Incoming.violation("delivery " + next + " is of slot " + slot + ", and there are " + views.length);
+        if (slot < 0 || slot >= frames.capacity()) {
+            throw Incoming.violation(
+                    "delivery " + next + " is of slot " + slot + ", and there are " + frames.capacity());
         }
         if (lease < 0 || lease >= SubscriberPage.CAPACITY || page.released(lease) != lastDelivery[lease]) {
             throw Incoming.violation("delivery " + next + " has the lease number " + lease + ", which is not free");
@@ -368,62 +336,77 @@ final class Session implements AutoCloseable {
         taken = next;
         page.taken(next);
         counters.taken(ring.metadata(slot).flags());
-        retire(page.generation(next));
+        frames.retire(page.generation(next));
         return next;
     }
 
-    /** Whether a slot's memory is mapped; checks it when its generation is new. */
+    /** Whether a slot's memory is mapped, and there is room for a copy of its frame where that is needed. */
     private boolean isReadable(int slot, int generation) throws ProtocolException {
-        SlotView view = views[slot];
-        if (view != null && view.generation() == generation) {
-            return true;
-        }
-        SlotDescriptor descriptor = ring.descriptor(slot);
-        StreamConfig config = generations.get(generation);
-        Slab slab = slabs.get(descriptor.slab(MemoryKind.HOST));
-        if (config == null || slab == null) {
+        SlotView view = frames.view(slot, generation);
+        if (view == null) {
             long now = ticker.nanoTime();
-            if (ended || generation < takenGeneration || memoryMissing && now - memoryMissingSince > MEMORY_NANOS) {
-                throw Incoming.violation("a frame of generation " + generation + " was delivered in slab "
-                        + descriptor.slab(MemoryKind.HOST) + ", and no MEMORY message has announced that");
+            if (ended || frames.isOver(generation) || memoryMissing && now - memoryMissingSince > MEMORY_NANOS) {
+                throw Incoming.violation("a frame of generation " + generation + " was delivered in slot " + slot
+                        + ", and no MEMORY message has announced that, or the slot's slab");
             }
             memoryMissingSince = memoryMissing ? memoryMissingSince : now;
             memoryMissing = true;
             return false;
         }
         memoryMissing = false;
-        views[slot] = SlotView.of(slot, descriptor, slab.memory(), generation, config);
-        return true;
+        bufferMissing = view.copies() != null && !view.copies().hasFree();
+        return !bufferMissing;
     }
 
-    /** Lets go of what earlier generations had; frames that are still held keep what they lie in. */
-    private void retire(int generation) {
-        if (generation == takenGeneration) {
-            return;
-        }
-        takenGeneration = generation;
-        generations.keySet().removeIf(g -> g < generation);
-        for (int i = 0; i < views.length; i++) {
-            if (views[i] != null && views[i].generation() < generation) {
-                views[i] = null;
-            }
-        }
-        for (Iterator<Slab> all = slabs.values().iterator(); all.hasNext(); ) {
-            Slab slab = all.next();
-            if (slab.generation() < generation) {
-                all.remove();
-                slab.memory().close();
-            }
-        }
-    }
-
+    /** The frame of a delivery; null if this is being closed. */
     private Frame frame(long delivery) {
         int slot = page.slot(delivery);
+        int lease = page.lease(delivery);
+        SlotView view = frames.view(slot);
+        if (view.memory() != null && !view.memory().hold()) {
+            return null;
+        }
+        CopyBuffers.Buffer copy = view.copies() == null ? null : copy(view, lease, delivery);
         FrameMetadata metadata = ring.metadata(slot);
         boolean everyDelivered = policy.mode() != DeliveryMode.LATEST;
         boolean breaks = counters.returned(epoch, metadata.sequence(), ring.discontinuities(), everyDelivered);
         leases.hold();
-        return new Frame(leases, views[slot], page.lease(delivery), delivery, epoch, metadata, breaks);
+        return new Frame(leases, view, lease, delivery, epoch, metadata, breaks, copy);
+    }
+
+    private CopyBuffers.Buffer copy(SlotView view, int lease, long delivery) {
+        try {
+            CopyBuffers.Buffer copy = view.copies().copy(view.memory(), view.address(), leases, lease, delivery);
+            counters.copied();
+            return copy;
+        } catch (CudaException e) {
+            giveBack(delivery);
+            view.memory().letGo();
+            throw new SubscriberException("a frame of \"" + key + "\" was lost: " + e.getMessage(), null, e);
+        }
+    }
+
+    /** Gives back what the GPU has done with. Cheap if there is nothing. */
+    void poll() {
+        if (frames != null) {
+            frames.poll();
+        }
+    }
+
+    /** Whether the next frame waits until the GPU has done with one that the application has released. */
+    boolean isBufferMissing() {
+        return bufferMissing && hasDelivery();
+    }
+
+    /** GPU memory cannot be left to the garbage collector: says which frames keep it when this ends. */
+    void warnOfOpenFrames() {
+        if (frames.isOnGpu() && leases.held() > 0) {
+            LOG.warn(
+                    "{} frames of {} are still open; the GPU memory that they lie in stays mapped until they are closed,"
+                            + " and for ever if they are forgotten",
+                    leases.held(),
+                    key);
+        }
     }
 
     /** Whether the next delivery waits for a MEMORY message. */
@@ -443,7 +426,9 @@ final class Session implements AutoCloseable {
     /** Ends the connection and lets go of the memory; frames that are held keep what they lie in. */
     @Override
     public void close() {
-        slabs.values().forEach(slab -> slab.memory().close());
+        if (frames != null) {
+            frames.close();
+        }
         try {
             connection.close();
         } catch (IOException e) {

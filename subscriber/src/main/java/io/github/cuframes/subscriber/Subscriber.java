@@ -49,6 +49,9 @@ public final class Subscriber implements AutoCloseable {
     /** Less than this leaves no time for an answer. */
     private static final long SHORTEST_CONNECT_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
+    /** How often to look whether the GPU has done with a frame that the next one needs the place of. */
+    private static final long GPU_STEP_NANOS = TimeUnit.MICROSECONDS.toNanos(200);
+
     private static final long LONGEST_CONNECT_NANOS = TimeUnit.SECONDS.toNanos(1);
     private static final long LONGEST_WAIT_NANOS = Long.MAX_VALUE / 2;
 
@@ -61,6 +64,7 @@ public final class Subscriber implements AutoCloseable {
     private final String name;
     private final long spinNanos;
     private final boolean reconnect;
+    private final GpuChoice.Wish wish;
     private final Ticker ticker;
 
     private final Counters counters = new Counters();
@@ -88,6 +92,7 @@ public final class Subscriber implements AutoCloseable {
         this.name = builder.name;
         this.spinNanos = builder.spinNanos;
         this.reconnect = builder.reconnect;
+        this.wish = new GpuChoice.Wish(builder.gpu, builder.copyToMyGpu);
         this.ticker = builder.ticker;
         this.backoff = new Backoff(ticker.nanoTime());
     }
@@ -185,6 +190,7 @@ public final class Subscriber implements AutoCloseable {
             boolean progress = true;
             if (state == SubscriberState.STREAMING) {
                 Session current = session;
+                current.poll();
                 requireCredit(current);
                 Frame frame = take(current);
                 if (frame != null) {
@@ -236,6 +242,10 @@ public final class Subscriber implements AutoCloseable {
         if (current.isMemoryMissing()) {
             return receive(current, Math.min(deadline - now, Session.MEMORY_NANOS));
         }
+        if (current.isBufferMissing()) {
+            pause(Math.min(deadline - now, GPU_STEP_NANOS));
+            return false;
+        }
         if (spinNanos > 0) {
             long spinEnd = now + Math.min(spinNanos, deadline - now);
             while (now - spinEnd < 0) {
@@ -277,16 +287,19 @@ public final class Subscriber implements AutoCloseable {
 
     private void awaitAttempt(long deadline) {
         long now = ticker.nanoTime();
-        long wait = backoff.remaining(now);
-        if (wait > 0) {
+        pause(Math.min(backoff.remaining(now), deadline - now));
+        if (closed.getCount() > 0 && backoff.remaining(ticker.nanoTime()) <= 0) {
+            become(SubscriberState.CONNECTING);
+        }
+    }
+
+    private void pause(long nanos) {
+        if (nanos > 0) {
             try {
-                ticker.await(closed, Math.min(wait, deadline - now));
+                ticker.await(closed, nanos);
             } catch (InterruptedException e) {
                 throw interrupted();
             }
-        }
-        if (closed.getCount() > 0 && backoff.remaining(ticker.nanoTime()) <= 0) {
-            become(SubscriberState.CONNECTING);
         }
     }
 
@@ -298,7 +311,7 @@ public final class Subscriber implements AutoCloseable {
                     RunDirectory.resolve(namedDirectory, System.getenv(), RunDirectory.Role.SUBSCRIBER);
             long wait = Math.max(1_000_000, Math.min(deadline - now, LONGEST_CONNECT_NANOS));
             ControlConnection connection = ControlConnection.connect(directory.socketOf(key), Duration.ofNanos(wait));
-            Session begun = new Session(connection, key, policy, ticker, counters);
+            Session begun = new Session(connection, key, policy, wish, ticker, counters);
             synchronized (lifecycle) {
                 session = begun;
                 if (closed.getCount() == 0) {
@@ -395,18 +408,18 @@ public final class Subscriber implements AutoCloseable {
                 null));
     }
 
-    /** The publisher broke the protocol. */
+    /** The publisher broke the protocol, or its frames are where this process cannot read them. */
     private SubscriberException refuse(Session current, ProtocolException e) {
         current.sayLast(Incoming.failure(e));
         if (current.leases() != null) {
             current.leases().revoke();
         }
         current.close();
-        return refuseWith(new SubscriberException(
-                "the producer of \"" + key + "\" cannot be understood: " + e.getMessage()
-                        + "; see that both sides run the same version of cuframes",
-                e.code(),
-                e));
+        String sentence = e.code() == ErrorCode.MEMORY_UNREACHABLE
+                ? "the frames of \"" + key + "\" cannot be read here: " + e.getMessage()
+                : "the producer of \"" + key + "\" cannot be understood: " + e.getMessage()
+                        + "; see that both sides run the same version of cuframes";
+        return refuseWith(new SubscriberException(sentence, e.code(), e));
     }
 
     private SubscriberException refuseWith(SubscriberException exception) {
@@ -475,6 +488,7 @@ public final class Subscriber implements AutoCloseable {
         }
         if (last != null) {
             if (last.leases() != null) {
+                last.warnOfOpenFrames();
                 last.leases().revoke();
                 last.sayLast(new Message.Bye(ByeReason.CLOSING));
             }

@@ -19,6 +19,8 @@ public final class SubscriberBuilder {
     long spinNanos;
     boolean reconnect = true;
     Duration connectTimeout = Duration.ofSeconds(5);
+    String gpu;
+    boolean copyToMyGpu;
     Ticker ticker = Ticker.SYSTEM;
 
     SubscriberBuilder(String key) {
@@ -88,6 +90,28 @@ public final class SubscriberBuilder {
             throw new IllegalArgumentException("a timeout is not negative: " + timeout);
         }
         this.connectTimeout = timeout;
+        return this;
+    }
+
+    /**
+     * The GPU that is to read frames of GPU memory; by default the one that they lie on if this process sees it, else the
+     * first that it sees. Frames of another GPU are read through peer access; where the two have none, the subscriber is
+     * told so. Means nothing for frames of host memory.
+     *
+     * @param indexOrUuid its number in this process, or its UUID with or without {@code GPU-}
+     */
+    public SubscriberBuilder gpu(String indexOrUuid) {
+        this.gpu = Objects.requireNonNull(indexOrUuid, "indexOrUuid");
+        return this;
+    }
+
+    /**
+     * Whether frames of another GPU than the one that reads are copied to it, instead of being read where they lie; false by
+     * default. Each frame costs a copy then, which this process queues and pays for, and each credit the memory of a frame on
+     * the GPU that reads. {@link SubscriberStatistics#copied()} counts.
+     */
+    public SubscriberBuilder copyToMyGpu(boolean copy) {
+        this.copyToMyGpu = copy;
         return this;
     }
 

@@ -8,5 +8,6 @@ package io.github.cuframes.subscriber;
  * @param gaps breaks in the stream since the first frame: discontinuities of the source, also those on frames that were
  *     skipped, and publishers that took over from another
  * @param reconnects connections made after the first
+ * @param copied frames that this side copied to its own GPU, see {@link SubscriberBuilder#copyToMyGpu}
  */
-public record SubscriberStatistics(long received, long dropped, long gaps, long reconnects) {}
+public record SubscriberStatistics(long received, long dropped, long gaps, long reconnects, long copied) {}

@@ -49,9 +49,13 @@ public final class PublisherProcess {
 
     /** Runs until it is killed: directory, key, frames for each client before the end of the stream (0: no end). */
     public static void main(String[] arguments) throws IOException {
-        int frames = Integer.parseInt(arguments[2]);
+        run(new ScriptedPublisher(Path.of(arguments[0]), arguments[1]), Integer.parseInt(arguments[2]));
+    }
+
+    /** Runs until it is killed. */
+    static void run(ScriptedPublisher open, int frames) throws IOException {
         StreamConfig config = ScriptedPublisher.config(WIDTH, HEIGHT);
-        try (ScriptedPublisher publisher = new ScriptedPublisher(Path.of(arguments[0]), arguments[1])) {
+        try (ScriptedPublisher publisher = open) {
             publisher.allocate(1, config, 0, ScriptedPublisher.SLOTS);
             publisher.write(15, 0);
             while (true) {
@@ -83,6 +87,7 @@ public final class PublisherProcess {
             }
             publisher.write(slot, FrameFlag.COPIED.bit());
             FrameCode.write(publisher.slotBytes(slot), 0, WIDTH, WIDTH, HEIGHT, (int) publisher.sequence, 7);
+            publisher.upload(slot);
             client.deliver(slot);
         }
         client.bye(ByeReason.END_OF_STREAM);

@@ -1,8 +1,14 @@
 package io.github.cuframes.subscriber;
 
+import com.sun.jna.Native;
+import com.sun.jna.Pointer;
 import io.github.cuframes.memory.FrameMemory;
+import io.github.cuframes.memory.FrameMemoryAllocator;
 import io.github.cuframes.memory.HostMemoryAllocator;
 import io.github.cuframes.memory.SharedFile;
+import io.github.cuframes.memory.cuda.CudaContext;
+import io.github.cuframes.memory.cuda.CudaCopy;
+import io.github.cuframes.memory.cuda.CudaStream;
 import io.github.cuframes.memory.transport.ControlConnection;
 import io.github.cuframes.memory.transport.ControlServer;
 import io.github.cuframes.memory.transport.ReceiveStatus;
@@ -23,6 +29,7 @@ import io.github.cuframes.protocol.message.Message;
 import io.github.cuframes.protocol.message.MessageCodec;
 import java.io.FileDescriptor;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
@@ -31,7 +38,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -52,14 +58,32 @@ final class ScriptedPublisher implements AutoCloseable {
     long sequence;
 
     private final Selector selector = ControlServer.openSelector();
-    private final HostMemoryAllocator allocator = new HostMemoryAllocator();
+    private final FrameMemoryAllocator allocator;
     private final List<FrameMemory> slabs = new ArrayList<>();
     private final ByteBuffer[] slots = new ByteBuffer[SLOTS];
+    /** Of slots on a GPU; their bytes are written on the host and copied. */
+    private final long[] addresses = new long[SLOTS];
+
+    private final CudaContext context;
+    private final CudaStream uploads;
     private int generation;
     private StreamConfig config = CONFIG;
 
     ScriptedPublisher(Path directory, String key) throws IOException {
+        this(directory, key, new HostMemoryAllocator(), null);
+    }
+
+    /**
+     * Publishes from other memory.
+     *
+     * @param context of a GPU's memory, the caller's to close, or null
+     */
+    ScriptedPublisher(Path directory, String key, FrameMemoryAllocator allocator, CudaContext context)
+            throws IOException {
         this.key = key;
+        this.allocator = allocator;
+        this.context = context;
+        this.uploads = context == null ? null : CudaStream.create(context);
         this.server = ControlServer.bind(
                 RunDirectory.resolve(directory, Map.of(), RunDirectory.Role.PRODUCER)
                         .socketOf(key),
@@ -87,10 +111,21 @@ final class ScriptedPublisher implements AutoCloseable {
         slabs.add(slab);
         int number = slabs.size() - 1;
         for (int i = from; i < to; i++) {
-            slots[i] = slab.slice((i - from) * size, size);
-            ring.descriptor(i).write(number, (i - from) * size, config.layout(), generation);
+            long offset = (i - from) * size;
+            if (slab.kind() == MemoryKind.HOST) {
+                slots[i] = slab.slice(offset, size);
+            } else {
+                slots[i] = ByteBuffer.allocateDirect((int) size);
+                addresses[i] = slab.deviceAddress() + offset;
+            }
+            if (slab.kind() == MemoryKind.CUDA_IPC) {
+                ring.descriptor(i)
+                        .write(slab.legacyHandle().orElseThrow(), number, offset, config.layout(), generation);
+            } else {
+                ring.descriptor(i).write(number, offset, config.layout(), generation);
+            }
         }
-        ring.configured(generation, MemoryKind.HOST, config);
+        ring.configured(generation, allocator.kind(), config);
         return number;
     }
 
@@ -102,10 +137,32 @@ final class ScriptedPublisher implements AutoCloseable {
     long write(int slot, int flags) {
         long next = ++sequence;
         fill(slots[slot], next);
+        upload(slot);
         ring.metadata(slot).write(next, next * 3600, next * 40_000_000, FrameMetadata.NO_TIME, 0, generation, flags, 0);
         ring.metadata(slot).publishNanos(System.nanoTime());
         ring.published(next, System.nanoTime(), flags);
         return next;
+    }
+
+    /** Brings what was written into {@link #slotBytes} to where subscribers read it. */
+    void upload(int slot) {
+        if (uploads == null) {
+            return;
+        }
+        try {
+            ByteBuffer bytes = slots[slot].duplicate().clear();
+            int size = bytes.capacity();
+            long from = Pointer.nativeValue(Native.getDirectBufferPointer(bytes));
+            new CudaCopy(context).toDevice(from, size, addresses[slot], size, size, 1, uploads.handle());
+            uploads.synchronize();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Where a slot is on its GPU. */
+    long address(int slot) {
+        return addresses[slot];
     }
 
     ByteBuffer slotBytes(int slot) {
@@ -120,7 +177,14 @@ final class ScriptedPublisher implements AutoCloseable {
 
     /** Whether a plane of a frame is what {@link #fill} wrote. */
     static boolean isIntact(Frame frame) {
-        ByteBuffer luma = frame.plane(0).order(java.nio.ByteOrder.BIG_ENDIAN);
+        ByteBuffer luma;
+        if (frame.gpu().isEmpty()) {
+            luma = frame.plane(0);
+        } else {
+            luma = ByteBuffer.allocateDirect(frame.rows(0) * frame.rowBytes(0));
+            frame.download(0, luma);
+        }
+        luma.order(java.nio.ByteOrder.BIG_ENDIAN);
         for (int i = 0; i + 8 <= luma.capacity(); i += 8) {
             if (luma.getLong(i) != frame.sequence() * 0x9E3779B97F4A7C15L + i) {
                 return false;
@@ -178,6 +242,9 @@ final class ScriptedPublisher implements AutoCloseable {
         server.close();
         ringFile.close();
         slabs.forEach(FrameMemory::close);
+        if (uploads != null) {
+            uploads.close();
+        }
     }
 
     /** The publisher's side of one connection. */
@@ -234,12 +301,14 @@ final class ScriptedPublisher implements AutoCloseable {
         /** Announces the present generation with some slabs. */
         void memory(int... numbers) throws IOException {
             List<Message.Slab> announced = new ArrayList<>();
-            FileDescriptor[] files = new FileDescriptor[numbers.length];
+            List<FileDescriptor> files = new ArrayList<>();
             for (int i = 0; i < numbers.length; i++) {
                 announced.add(new Message.Slab(numbers[i], slab(numbers[i]).size()));
-                files[i] = slab(numbers[i]).descriptor().orElseThrow();
+                slab(numbers[i]).descriptor().ifPresent(files::add);
             }
-            send(new Message.Memory(generation, MemoryKind.HOST, Optional.empty(), config, announced), files);
+            send(
+                    new Message.Memory(generation, allocator.kind(), allocator.gpu(), config, announced),
+                    files.toArray(FileDescriptor[]::new));
         }
 
         void error(ErrorCode code, String text) throws IOException {

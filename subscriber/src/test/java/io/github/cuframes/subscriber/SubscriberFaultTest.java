@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.UUID;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -398,12 +399,12 @@ class SubscriberFaultTest {
     void refusesMemoryItCannotReach() throws IOException {
         refusesStreaming(
                 ErrorCode.MEMORY_UNREACHABLE,
-                "--memory host",
+                Gpus.seen().devices().isEmpty() ? "--memory host" : "copyToMyGpu", // a host file is no GPU's memory
                 client -> client.send(
                         new Message.Memory(
                                 1,
                                 MemoryKind.CUDA,
-                                Optional.empty(),
+                                Optional.of(new UUID(1, 2)),
                                 ScriptedPublisher.CONFIG,
                                 List.of(new Message.Slab(0, 4096))),
                         publisher.slab(0).descriptor().orElseThrow()));

@@ -116,7 +116,7 @@ class SubscriberReconnectTest {
             publisher.write(0, 0);
             client.deliver(0);
             subscriber.next(LONG).close();
-            assertEquals(new SubscriberStatistics(1, 0, 0, 1), subscriber.statistics());
+            assertEquals(new SubscriberStatistics(1, 0, 0, 1, 0), subscriber.statistics());
         }
     }
 
@@ -146,7 +146,7 @@ class SubscriberReconnectTest {
                 assertEquals(1, frame.sequence());
                 assertTrue(frame.breaksStream());
             }
-            assertEquals(new SubscriberStatistics(2, 0, 1, 1), subscriber.statistics());
+            assertEquals(new SubscriberStatistics(2, 0, 1, 1, 0), subscriber.statistics());
             assertTrue(ScriptedPublisher.isIntact(held), "a frame outlives its publisher");
             held.close();
         }

@@ -208,7 +208,7 @@ class SubscriberTest {
                 assertEquals(7, frame.sequence(), "what was asked for is taken, also when yet another came meanwhile");
                 assertTrue(frame.breaksStream(), "6 was skipped and had the flag");
             }
-            assertEquals(new SubscriberStatistics(2, 4, 1, 0), subscriber.statistics());
+            assertEquals(new SubscriberStatistics(2, 4, 1, 0, 0), subscriber.statistics());
         }
         assertEquals(Message.Bye.class, client[0].receive().getClass(), "one REQUEST was enough");
     }
@@ -254,7 +254,7 @@ class SubscriberTest {
                     assertEquals(wanted == 2, frame.breaksStream());
                 }
             }
-            assertEquals(new SubscriberStatistics(4, 1, 1, 0), subscriber.statistics());
+            assertEquals(new SubscriberStatistics(4, 1, 1, 0, 0), subscriber.statistics());
         }
     }
 
@@ -280,7 +280,7 @@ class SubscriberTest {
             }
             script.join();
             assertEquals(12_000, last);
-            assertEquals(new SubscriberStatistics(12_000, 0, 0, 0), subscriber.statistics());
+            assertEquals(new SubscriberStatistics(12_000, 0, 0, 0, 0), subscriber.statistics());
             assertNull(subscriber.next(LONG), "the end stays the end");
         }
     }

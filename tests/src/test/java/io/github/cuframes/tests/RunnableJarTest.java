@@ -97,6 +97,11 @@ class RunnableJarTest {
                     .filter(directory -> directory.startsWith("lib/"))
                     .collect(Collectors.toSet());
             assertEquals(1, directories.size(), directories.toString());
+            List<String> jna = names(jar).stream()
+                    .filter(name -> name.matches("com/sun/jna/.*jnidispatch.*"))
+                    .toList();
+            assertEquals(1, jna.size(), jna.toString());
+            assertTrue(jna.get(0).matches("com/sun/jna/linux-[a-z0-9-]+/libjnidispatch.so"), jna.get(0));
         }
     }
 

@@ -82,6 +82,28 @@ public final class CudaCopy {
         }
     }
 
+    /**
+     * Queues a copy of bytes from one GPU's memory to another's; the driver goes by way of the host where the two have no
+     * peer access. Any thread may call it.
+     *
+     * @param fromContext where {@code from} is mapped
+     * @param toContext where {@code to} is mapped, and what the stream is of
+     * @param stream a {@code CUstream} of {@code toContext}
+     */
+    public static void acrossDevices(
+            CudaContext fromContext, long from, CudaContext toContext, long to, long size, long stream)
+            throws CudaException {
+        toContext.enter();
+        try {
+            CudaException.check(
+                    Driver.cuMemcpyPeerAsync(to, toContext.handle(), from, fromContext.handle(), size, stream),
+                    "cuMemcpyPeerAsync",
+                    "copy a frame from GPU " + fromContext.device() + " to GPU " + toContext.device());
+        } finally {
+            toContext.leave();
+        }
+    }
+
     private void describe(
             int fromType, long from, long fromPitch, int toType, long to, long toPitch, long rowBytes, long rows) {
         parameters.putInt(SOURCE_TYPE, fromType);

@@ -59,10 +59,20 @@ public final class CudaEvent implements AutoCloseable {
 
     /** Sleeps until the work before the mark is done. */
     public void synchronize() throws CudaException {
-        CudaException.check(Driver.cuEventSynchronize(handle), "cuEventSynchronize");
+        context.enter();
+        try {
+            CudaException.check(Driver.cuEventSynchronize(handle), "cuEventSynchronize");
+        } finally {
+            context.leave();
+        }
     }
 
-    void makeWait(long stream) throws CudaException {
+    /**
+     * Work queued in a stream from now on begins after what this event was recorded after. Does not wait itself.
+     *
+     * @param stream a {@code CUstream} of this event's device; 0 is the default stream
+     */
+    public void makeWait(long stream) throws CudaException {
         context.enter();
         try {
             CudaException.check(Driver.cuStreamWaitEvent(stream, handle, 0), "cuStreamWaitEvent");
@@ -75,9 +85,15 @@ public final class CudaEvent implements AutoCloseable {
     @Override
     public void close() {
         if (closed.compareAndSet(false, true)) {
-            int code = Driver.cuEventDestroy(handle);
-            if (code != Driver.SUCCESS) {
-                throw new IllegalStateException("cuEventDestroy: " + CudaException.describe(code));
+            try {
+                context.enter();
+                try {
+                    CudaException.check(Driver.cuEventDestroy(handle), "cuEventDestroy");
+                } finally {
+                    context.leave();
+                }
+            } catch (CudaException e) {
+                throw new IllegalStateException("an event cannot be given back: " + e.getMessage(), e);
             }
         }
     }

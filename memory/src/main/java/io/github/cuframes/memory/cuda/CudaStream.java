@@ -60,9 +60,15 @@ public final class CudaStream implements AutoCloseable {
     @Override
     public void close() {
         if (closed.compareAndSet(false, true)) {
-            int code = Driver.cuStreamDestroy(handle);
-            if (code != Driver.SUCCESS) {
-                throw new IllegalStateException("cuStreamDestroy: " + CudaException.describe(code));
+            try {
+                context.enter();
+                try {
+                    CudaException.check(Driver.cuStreamDestroy(handle), "cuStreamDestroy");
+                } finally {
+                    context.leave();
+                }
+            } catch (CudaException e) {
+                throw new IllegalStateException("a stream cannot be given back: " + e.getMessage(), e);
             }
         }
     }

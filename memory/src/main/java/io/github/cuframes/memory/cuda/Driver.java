@@ -37,6 +37,7 @@ final class Driver {
             "cuMemGetInfo",
             "cuMemAlloc",
             "cuMemFree",
+            "cuMemGetAddressRange",
             "cuMemsetD8",
             "cuMemcpy2D",
             "cuMemcpy2DAsync",
@@ -135,6 +136,8 @@ final class Driver {
     static native int cuMemAlloc(long address, long size);
 
     static native int cuMemFree(long address);
+
+    static native int cuMemGetAddressRange(long base, long size, long address);
 
     static native int cuMemsetD8(long address, byte value, long count);
 

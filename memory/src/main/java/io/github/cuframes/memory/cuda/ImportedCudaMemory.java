@@ -86,6 +86,12 @@ public final class ImportedCudaMemory implements ImportedMemory {
                             : "");
             CudaException.check(code, "cuIpcOpenMemHandle", purpose);
             long address = scratch.getLong(0);
+            try {
+                requireSize(address, size);
+            } catch (IOException e) {
+                Driver.cuIpcCloseMemHandle(address);
+                throw e;
+            }
             return new ImportedCudaMemory(
                     context,
                     MemoryKind.CUDA_IPC,
@@ -94,6 +100,17 @@ public final class ImportedCudaMemory implements ImportedMemory {
                     () -> CudaException.check(Driver.cuIpcCloseMemHandle(address), "cuIpcCloseMemHandle"));
         } finally {
             context.leave();
+        }
+    }
+
+    /** A handle opens a whole allocation, whatever the publisher says of its size; beyond its end the GPU would fault. */
+    private static void requireSize(long address, long size) throws IOException {
+        Scratch scratch = Scratch.cleared();
+        CudaException.check(Driver.cuMemGetAddressRange(scratch.at(0), scratch.at(8), address), "cuMemGetAddressRange");
+        long present = scratch.getLong(0) + scratch.getLong(8) - address;
+        if (size <= 0 || present < size) {
+            throw new IOException("the GPU memory opened has " + present + " bytes where " + size
+                    + " were announced; the producer does not keep to the protocol");
         }
     }
 

@@ -17,18 +17,25 @@ import java.nio.ByteBuffer;
  */
 record Component(ByteBuffer plane, int offset, int stride, int pitch, int shift, int width, int height) {
 
-    /** The components of a frame in the order of its format's name, alpha left out; valid while the frame is open. */
-    static Component[] of(Frame frame) {
+    /**
+     * The components of a frame in the order of its format's name, alpha left out.
+     *
+     * @param pixels of the frame, which bound how long the components are valid
+     */
+    static Component[] of(Frame frame, HostPixels pixels) {
         PixelFormat format = frame.format();
         return switch (format) {
-            case NV12, P010 -> new Component[] {planar(frame, 0), interleaved(frame, 1, 0), interleaved(frame, 1, 1)};
+            case NV12, P010 ->
+                new Component[] {
+                    planar(frame, pixels, 0), interleaved(frame, pixels, 1, 0), interleaved(frame, pixels, 1, 1)
+                };
             case YUV420P, YUV422P, YUV444P, YUV420P10, YUV422P10, YUV444P10 ->
-                new Component[] {planar(frame, 0), planar(frame, 1), planar(frame, 2)};
-            case GRAY8 -> new Component[] {planar(frame, 0)};
-            case RGB24 -> packed(frame, 3, 0, 1, 2);
-            case BGR24 -> packed(frame, 3, 2, 1, 0);
-            case RGBA -> packed(frame, 4, 0, 1, 2);
-            case BGRA -> packed(frame, 4, 2, 1, 0);
+                new Component[] {planar(frame, pixels, 0), planar(frame, pixels, 1), planar(frame, pixels, 2)};
+            case GRAY8 -> new Component[] {planar(frame, pixels, 0)};
+            case RGB24 -> packed(frame, pixels, 3, 0, 1, 2);
+            case BGR24 -> packed(frame, pixels, 3, 2, 1, 0);
+            case RGBA -> packed(frame, pixels, 4, 0, 1, 2);
+            case BGRA -> packed(frame, pixels, 4, 2, 1, 0);
             default -> throw new IllegalArgumentException("pictures of " + format.label() + " cannot be converted");
         };
     }
@@ -45,37 +52,37 @@ record Component(ByteBuffer plane, int offset, int stride, int pitch, int shift,
         return new Component(ByteBuffer.wrap(samples), 0, 1, width, 0, width, height);
     }
 
-    private static Component planar(Frame frame, int plane) {
+    private static Component planar(Frame frame, HostPixels pixels, int plane) {
         int shift = shift(frame.format());
         int size = shift == 0 ? 1 : 2;
         return new Component(
-                frame.plane(plane),
+                pixels.plane(plane),
                 0,
                 size,
-                frame.pitch(plane),
+                pixels.pitch(plane),
                 shift,
                 frame.rowBytes(plane) / size,
                 frame.rows(plane));
     }
 
-    private static Component interleaved(Frame frame, int plane, int index) {
+    private static Component interleaved(Frame frame, HostPixels pixels, int plane, int index) {
         int shift = shift(frame.format());
         int size = shift == 0 ? 1 : 2;
         return new Component(
-                frame.plane(plane),
+                pixels.plane(plane),
                 index * size,
                 2 * size,
-                frame.pitch(plane),
+                pixels.pitch(plane),
                 shift,
                 frame.rowBytes(plane) / (2 * size),
                 frame.rows(plane));
     }
 
-    private static Component[] packed(Frame frame, int stride, int... offsets) {
+    private static Component[] packed(Frame frame, HostPixels pixels, int stride, int... offsets) {
         Component[] components = new Component[offsets.length];
         for (int i = 0; i < offsets.length; i++) {
-            components[i] =
-                    new Component(frame.plane(0), offsets[i], stride, frame.pitch(0), 0, frame.width(), frame.height());
+            components[i] = new Component(
+                    pixels.plane(0), offsets[i], stride, pixels.pitch(0), 0, frame.width(), frame.height());
         }
         return components;
     }

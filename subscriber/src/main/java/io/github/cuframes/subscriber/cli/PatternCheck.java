@@ -23,12 +23,13 @@ final class PatternCheck {
     /**
      * Looks at a frame.
      *
+     * @param pixels of the frame
      * @throws IllegalArgumentException if the format has no luma plane of 8 bits
      */
-    void look(Frame frame) {
+    void look(Frame frame, HostPixels pixels) {
         requireLuma(frame.format());
         see(
-                FrameCode.read(frame.plane(0), 0, frame.pitch(0), frame.width(), frame.height()),
+                FrameCode.read(pixels.plane(0), 0, pixels.pitch(0), frame.width(), frame.height()),
                 frame.epoch(),
                 frame.sequence(),
                 frame.breaksStream());

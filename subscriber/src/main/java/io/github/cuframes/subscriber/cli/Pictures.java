@@ -12,7 +12,7 @@ final class Pictures {
     static BufferedImage toRgb(Frame frame) {
         int width = frame.width();
         int height = frame.height();
-        Component[] components = Component.of(frame);
+        Component[] components = Component.of(frame, new HostPixels().look(frame));
         byte[][] samples = new byte[3][];
         for (int i = 0; i < components.length; i++) {
             samples[i] = new byte[Math.multiplyExact(width, height)];

@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -60,6 +61,9 @@ final class PipeCommand extends StoppableCommand {
             description = "Seconds to wait for the producer; default ${DEFAULT-VALUE}.")
     private double wait;
 
+    @Mixin
+    private GpuOptions gpu;
+
     @Override
     public Integer call() throws Exception {
         int width = 0;
@@ -104,7 +108,7 @@ final class PipeCommand extends StoppableCommand {
         Duration limit = Duration.ofNanos((long) (wait * 1e9));
         long written = 0;
         try (Subscriber subscriber =
-                subscribe(key, "pipe", limit).policy(policy).connect()) {
+                gpu.apply(subscribe(key, "pipe", limit)).policy(policy).connect()) {
             while (!stop.isRequested() && !subscriber.isAtEnd() && (frames == null || written < frames)) {
                 try (Frame frame = subscriber.next(STEP_NANOS)) {
                     if (frame != null && thinner.isDue(timeOf(frame), frame.breaksStream())) {

@@ -11,7 +11,7 @@ import java.nio.charset.StandardCharsets;
 
 /**
  * Writes frames of any format as 4:2:0 of 8 bits, all of one size: that of the first, or the one asked for. A frame that is
- * of this format and size already goes from its slot to the channel. Not thread-safe.
+ * of this format and size already goes from its slot (or, if that is on a GPU, its download) to the channel. Not thread-safe.
  */
 final class PipeWriter {
 
@@ -29,6 +29,7 @@ final class PipeWriter {
     private final Resampler[] resamplers = new Resampler[3];
     private byte[] picture = {};
     private ByteBuffer staging = ByteBuffer.allocateDirect(0);
+    private final HostPixels pixels = new HostPixels();
 
     /**
      * A writer.
@@ -51,6 +52,7 @@ final class PipeWriter {
         if (!begun) {
             begin(frame);
         }
+        pixels.look(frame);
         boolean headed = format == PipeFormat.Y4M;
         if (frame.format() == layout && frame.width() == width && frame.height() == height) {
             if (headed) {
@@ -86,8 +88,8 @@ final class PipeWriter {
 
     /** The slot's own bytes where rows follow each other, else rows put together: fewer calls of the system. */
     private void writePlane(Frame frame, int plane) throws IOException {
-        ByteBuffer bytes = frame.plane(plane);
-        int pitch = frame.pitch(plane);
+        ByteBuffer bytes = pixels.plane(plane);
+        int pitch = pixels.pitch(plane);
         int rowBytes = frame.rowBytes(plane);
         if (pitch == rowBytes) {
             writeFully(bytes);
@@ -109,7 +111,7 @@ final class PipeWriter {
     }
 
     private void convert(Frame frame) {
-        Component[] components = Component.isRgb(frame.format()) ? yuvOfRgb(frame) : Component.of(frame);
+        Component[] components = Component.isRgb(frame.format()) ? yuvOfRgb(frame) : Component.of(frame, pixels);
         int chromaWidth = (width + 1) / 2;
         int chromaHeight = (height + 1) / 2;
         int luma = width * height;
@@ -138,10 +140,10 @@ final class PipeWriter {
         resamplers[index].run(source, picture, offset, stride);
     }
 
-    private static Component[] yuvOfRgb(Frame frame) {
+    private Component[] yuvOfRgb(Frame frame) {
         int columns = frame.width();
         int rows = frame.height();
-        Component[] rgb = Component.of(frame);
+        Component[] rgb = Component.of(frame, pixels);
         byte[][] yuv = new byte[3][columns * rows];
         int[][] line = new int[3][columns];
         Colour limited = new Colour(false, 2, 2, frame.colour().matrix());

@@ -17,6 +17,7 @@ import javax.imageio.ImageWriteParam;
 import javax.imageio.ImageWriter;
 import javax.imageio.stream.ImageOutputStream;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -39,6 +40,9 @@ final class SnapshotCommand extends StoppableCommand {
             description = "Seconds to wait for the producer and its frame; default ${DEFAULT-VALUE}.")
     private double wait;
 
+    @Mixin
+    private GpuOptions gpu;
+
     @Override
     public Integer call() throws Exception {
         String name =
@@ -59,7 +63,7 @@ final class SnapshotCommand extends StoppableCommand {
 
     private BufferedImage take(Duration limit) throws IOException {
         long end = System.nanoTime() + limit.toNanos();
-        SubscriberBuilder builder = subscribe(key, "snapshot", limit).credits(1);
+        SubscriberBuilder builder = gpu.apply(subscribe(key, "snapshot", limit)).credits(1);
         try (Subscriber subscriber = builder.connect();
                 Frame frame = subscriber.next(end - System.nanoTime())) {
             if (frame == null) {

@@ -14,15 +14,17 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.HdrHistogram.Histogram;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** Receives a stream, touches every byte of every frame, and says how it went. */
+/** Receives a stream, touches every frame, and says how it went. */
 @Command(
         name = "stats",
         description =
-                "Receives frames, touching every byte, until --frames, --seconds, the stream's end or SIGINT; prints"
-                        + " rate, losses and latency.",
+                "Receives frames, touching every byte (of frames in GPU memory the first and last row of each plane,"
+                        + " see --checksum), until --frames, --seconds, the stream's end or SIGINT; prints rate, losses"
+                        + " and latency.",
         mixinStandardHelpOptions = true)
 final class StatsCommand extends StoppableCommand {
 
@@ -66,12 +68,23 @@ final class StatsCommand extends StoppableCommand {
                             + " stale or out of order.")
     private boolean verifyPattern;
 
+    @Option(
+            names = "--checksum",
+            description =
+                    "Download every byte of frames in GPU memory, twice, as --verify-pattern does too; frames in host"
+                            + " memory are always read in full.")
+    private boolean wholeFrames;
+
+    @Mixin
+    private GpuOptions gpu;
+
     @Option(names = "--json", description = "One object on the last line instead of a table.")
     private boolean json;
 
     private final Histogram latency = new Histogram(LONGEST_LATENCY_NANOS, 3);
     private final FrameChecksum checksum = new FrameChecksum();
     private final PatternCheck pattern = new PatternCheck();
+    private final HostPixels pixels = new HostPixels();
     private long checksumErrors;
     private long copied;
     private long firstNanos;
@@ -90,8 +103,9 @@ final class StatsCommand extends StoppableCommand {
                 || !(wait >= 0 && wait < 1e9)) {
             throw new IllegalArgumentException("--frames, --seconds, --spin and --wait take positive numbers");
         }
-        SubscriberBuilder builder =
-                subscribe(key, "stats", nanos(wait)).policy(policy).spin(Duration.ofNanos(spinMicros * 1_000));
+        SubscriberBuilder builder = gpu.apply(subscribe(key, "stats", nanos(wait)))
+                .policy(policy)
+                .spin(Duration.ofNanos(spinMicros * 1_000));
         try (Subscriber subscriber = stop.interruptibly(builder::connect)) {
             long end = seconds == null
                     ? Long.MAX_VALUE
@@ -128,9 +142,9 @@ final class StatsCommand extends StoppableCommand {
     private void take(Frame frame) {
         long now = System.nanoTime();
         latency.recordValue(Math.max(0, Math.min(now - frame.publishNanos(), LONGEST_LATENCY_NANOS)));
-        long before = checksum.of(frame);
+        long before = touch(frame);
         if (verifyPattern) {
-            pattern.look(frame);
+            pattern.look(frame, pixels);
         }
         if (frame.has(FrameFlag.COPIED)) {
             copied++;
@@ -140,9 +154,15 @@ final class StatsCommand extends StoppableCommand {
         }
         firstNanos = seen++ == 0 ? now : firstNanos;
         lastNanos = now;
-        if (checksum.of(frame) != before) {
+        if (touch(frame) != before) {
             checksumErrors++;
         }
+    }
+
+    /** A checksum of the bytes as they are now. */
+    private long touch(Frame frame) {
+        boolean whole = wholeFrames || verifyPattern || frame.gpu().isEmpty();
+        return whole ? checksum.of(frame, pixels.look(frame)) : checksum.ofEdges(frame);
     }
 
     private void describe(Frame frame) {
@@ -200,6 +220,7 @@ final class StatsCommand extends StoppableCommand {
                 object.put(field, stream.get(field));
             }
             object.put("reconnects", counted.reconnects());
+            object.put("copiedToMyGpu", counted.copied());
             if (verifyPattern) {
                 object.put("torn", pattern.torn());
                 object.put("stale", pattern.stale());
@@ -225,6 +246,9 @@ final class StatsCommand extends StoppableCommand {
                         micros(99),
                         seen == 0 ? 0 : latency.getMaxValue() / 1e3));
         row("copies/frame", String.format(Locale.ROOT, "%.2f", copiesPerFrame));
+        if (counted.copied() > 0) {
+            row("copied to GPU", counted.copied());
+        }
         row("checksum errors", checksumErrors);
         if (verifyPattern) {
             row("torn", pattern.torn());
