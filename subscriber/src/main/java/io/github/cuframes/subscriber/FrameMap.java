@@ -2,7 +2,11 @@ package io.github.cuframes.subscriber;
 
 import io.github.cuframes.memory.Descriptors;
 import io.github.cuframes.memory.ImportedMemory;
+import io.github.cuframes.memory.cuda.Cuda;
+import io.github.cuframes.memory.cuda.CudaContext;
+import io.github.cuframes.memory.cuda.CudaDevice;
 import io.github.cuframes.memory.cuda.CudaException;
+import io.github.cuframes.memory.cuda.CudaUnavailableException;
 import io.github.cuframes.protocol.frame.MemoryKind;
 import io.github.cuframes.protocol.frame.StreamConfig;
 import io.github.cuframes.protocol.layout.Ring;
@@ -75,6 +79,9 @@ final class FrameMap implements AutoCloseable {
     /** One for each GPU that frames lie on: none, or one as a rule. */
     private final List<GpuReader> readers = new CopyOnWriteArrayList<>();
 
+    /** Holds the context of the GPU that will most likely read, or null. */
+    private CudaContext warm;
+
     private boolean closed;
 
     FrameMap(Ring ring, GpuChoice.Wish wish, int credits) {
@@ -82,6 +89,26 @@ final class FrameMap implements AutoCloseable {
         this.wish = wish;
         this.credits = credits;
         this.views = new SlotView[ring.slotCapacity()];
+    }
+
+    /**
+     * Prepares for frames on a GPU if that is where they are: its first use takes a process half a second, during which
+     * no frame should be waiting.
+     *
+     * @throws ProtocolException if it cannot be used
+     */
+    synchronized void warmUp() throws ProtocolException {
+        if (closed || ring.memoryKind().filter(kind -> kind != MemoryKind.HOST).isEmpty()) {
+            return;
+        }
+        try {
+            List<CudaDevice> seen = Gpus.seen().devices();
+            if (wish.name() != null || seen.size() == 1) {
+                warm = CudaContext.retain(wish.name() != null ? Cuda.device(wish.name()) : seen.get(0));
+            }
+        } catch (CudaException | CudaUnavailableException e) {
+            throw GpuChoice.unreachable("the GPU cannot be used to read them: " + e.getMessage(), e);
+        }
     }
 
     /** Slots that there may be. */
@@ -279,5 +306,8 @@ final class FrameMap implements AutoCloseable {
         generations.values().forEach(Generation::retire);
         slabs.values().forEach(Slab::retire);
         readers.forEach(GpuReader::letGo);
+        if (warm != null) {
+            GpuReader.end("context", warm);
+        }
     }
 }

@@ -207,6 +207,7 @@ final class Session implements AutoCloseable {
         epoch = welcome.epoch();
         credits = welcome.credits();
         frames = new FrameMap(opened, wish, credits);
+        frames.warmUp();
         leases = new Leases(own, connection, policy.mode() == DeliveryMode.LOSSLESS, credits);
         page = own;
         Incoming.send(connection, new Message.Ack(0));
