@@ -11,6 +11,9 @@ public final class Cuda {
     /** The driver's library; the system property {@code cuframes.cuda.library} may name another. */
     static final String LIBRARY = System.getProperty("cuframes.cuda.library", "libcuda.so.1");
 
+    /** The oldest {@link #driverVersion()} that has all functions that cuframes calls: CUDA 12.0. */
+    public static final int OLDEST_VERSION = 12000;
+
     private Cuda() {}
 
     /** The driver library's name. Loads nothing. */
@@ -20,24 +23,50 @@ public final class Cuda {
 
     /** Initializes the driver once for the process. */
     private static final class Initialized {
-        static final String FAILURE = initialize();
+        /** 0 where no driver says. */
+        static final int VERSION;
 
-        private static String initialize() {
+        static final String FAILURE;
+
+        static {
+            int version = 0;
+            String failure;
             try {
-                int code = Driver.cuInit(0);
-                if (code != Driver.SUCCESS) {
-                    return "the CUDA driver does not start: " + CudaException.describe(code)
-                            + "; see whether nvidia-smi works here";
-                }
                 Scratch scratch = Scratch.cleared();
-                code = Driver.cuDeviceGetCount(scratch.address());
-                if (code != Driver.SUCCESS || scratch.getInt(0) == 0) {
-                    return "the CUDA driver finds no GPU; see CUDA_VISIBLE_DEVICES, and in a container --gpus";
-                }
-                return null;
+                int code = Driver.cuDriverGetVersion(scratch.address());
+                version = code == Driver.SUCCESS ? scratch.getInt(0) : 0;
+                failure = code == Driver.SUCCESS
+                        ? initialize(version)
+                        : "the CUDA driver does not tell its version: " + CudaException.describe(code);
             } catch (LinkageError e) {
-                return explain(e);
+                failure = explain(e);
             }
+            VERSION = version;
+            FAILURE = failure;
+        }
+
+        private static String initialize(int version) {
+            if (version < OLDEST_VERSION) {
+                return "the driver supports CUDA " + text(version) + ", and cuframes needs " + text(OLDEST_VERSION)
+                        + "; update the driver to 525 or later; until then use --memory host";
+            }
+            int code = Driver.cuInit(0);
+            if (code != Driver.SUCCESS) {
+                return "the CUDA driver does not start: " + CudaException.describe(code)
+                        + "; see whether nvidia-smi works here";
+            }
+            Scratch scratch = Scratch.cleared();
+            code = Driver.cuDeviceGetCount(scratch.address());
+            if (code != Driver.SUCCESS) {
+                return "the CUDA driver does not count the GPUs: " + CudaException.describe(code);
+            }
+            return scratch.getInt(0) > 0
+                    ? null
+                    : "the CUDA driver finds no GPU; see CUDA_VISIBLE_DEVICES, and in a container --gpus";
+        }
+
+        private static String text(int version) {
+            return version / 1000 + "." + version % 1000 / 10;
         }
 
         /** A missing library shows itself as the error of the class that binds it, or as that error's cause. */
@@ -68,12 +97,12 @@ public final class Cuda {
         }
     }
 
-    /** The CUDA version that the driver supports, as major * 1000 + minor * 10. */
-    public static int driverVersion() throws CudaException, CudaUnavailableException {
-        require();
-        Scratch scratch = Scratch.cleared();
-        CudaException.check(Driver.cuDriverGetVersion(scratch.address()), "cuDriverGetVersion");
-        return scratch.getInt(0);
+    /**
+     * The CUDA version that the driver supports, as major * 1000 + minor * 10; also of one that is too old to be used. 0
+     * where there is none.
+     */
+    public static int driverVersion() {
+        return Initialized.VERSION;
     }
 
     /** The GPUs that this process sees, in the driver's order; empty where CUDA cannot be used. */
@@ -82,7 +111,7 @@ public final class Cuda {
             return List.of();
         }
         Scratch scratch = Scratch.cleared();
-        CudaException.check(Driver.cuDeviceGetCount(scratch.address()), "cuDeviceGetCount");
+        CudaException.check(Driver.cuDeviceGetCount(scratch.address()), "cuDeviceGetCount", "list the GPUs");
         int count = scratch.getInt(0);
         List<CudaDevice> devices = new ArrayList<>();
         for (int i = 0; i < count; i++) {

@@ -2,6 +2,7 @@ package io.github.cuframes.memory.cuda;
 
 import com.sun.jna.Native;
 import com.sun.jna.Pointer;
+import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
@@ -60,13 +61,22 @@ public final class CudaCopy {
         queue(stream, "copy a frame to the GPU");
     }
 
-    /** Copies from GPU to host memory and waits for it. See {@link #onDevice}. */
+    /**
+     * Copies from GPU to host memory and waits for it. See {@link #onDevice}.
+     *
+     * @param to direct, written from its position on, which stays
+     * @throws IllegalArgumentException if the rows do not fit in there
+     */
     public void toHost(long from, long fromPitch, ByteBuffer to, long toPitch, long rowBytes, long rows, long stream)
             throws CudaException {
         if (!to.isDirect() || to.isReadOnly()) {
             throw new IllegalArgumentException("a copy from the GPU needs a direct buffer that can be written");
         }
-        long needed = rows == 0 ? 0 : toPitch * (rows - 1) + rowBytes;
+        if (rowBytes < 0 || rows < 0 || (rows > 1 && toPitch < rowBytes)) {
+            throw new IllegalArgumentException(
+                    "no rectangle: " + rows + " rows of " + rowBytes + " bytes, " + toPitch + " bytes from row to row");
+        }
+        long needed = rows == 0 ? 0 : Math.addExact(Math.multiplyExact(toPitch, rows - 1), rowBytes);
         if (to.remaining() < needed) {
             throw new IllegalArgumentException(
                     "a copy from the GPU needs " + needed + " bytes; the buffer has " + to.remaining() + " left");
@@ -78,6 +88,7 @@ public final class CudaCopy {
             CudaException.check(Driver.cuMemcpy2DAsync(address, stream), "cuMemcpy2DAsync", "copy a frame to the host");
             CudaException.check(Driver.cuStreamSynchronize(stream), "cuStreamSynchronize", "copy a frame to the host");
         } finally {
+            Reference.reachabilityFence(to);
             context.leave();
         }
     }

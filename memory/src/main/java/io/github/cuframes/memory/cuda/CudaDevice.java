@@ -33,15 +33,17 @@ public record CudaDevice(int ordinal, UUID uuid, String name, long totalMemory) 
         }
     }
 
+    private static final String QUERY = "ask a GPU for its name and memory";
+
     static CudaDevice ofOrdinal(int ordinal) throws CudaException {
         Scratch scratch = Scratch.cleared();
-        CudaException.check(Driver.cuDeviceGet(scratch.address(), ordinal), "cuDeviceGet");
+        CudaException.check(Driver.cuDeviceGet(scratch.address(), ordinal), "cuDeviceGet", QUERY);
         int handle = scratch.getInt(0);
-        CudaException.check(Driver.cuDeviceGetUuid(scratch.address(), handle), "cuDeviceGetUuid");
+        CudaException.check(Driver.cuDeviceGetUuid(scratch.address(), handle), "cuDeviceGetUuid", QUERY);
         ByteBuffer uuid = ByteBuffer.wrap(scratch.getBytes(0, 16)); // big-endian, as it is printed
-        CudaException.check(Driver.cuDeviceTotalMem(scratch.address(), handle), "cuDeviceTotalMem");
+        CudaException.check(Driver.cuDeviceTotalMem(scratch.address(), handle), "cuDeviceTotalMem", QUERY);
         long total = scratch.getLong(0);
-        CudaException.check(Driver.cuDeviceGetName(scratch.address(), 256, handle), "cuDeviceGetName");
+        CudaException.check(Driver.cuDeviceGetName(scratch.address(), 256, handle), "cuDeviceGetName", QUERY);
         return new CudaDevice(ordinal, new UUID(uuid.getLong(), uuid.getLong()), scratch.getText(0), total);
     }
 
@@ -54,7 +56,9 @@ public record CudaDevice(int ordinal, UUID uuid, String name, long totalMemory) 
     public int attribute(Attribute attribute) throws CudaException {
         Scratch scratch = Scratch.cleared();
         CudaException.check(
-                Driver.cuDeviceGetAttribute(scratch.address(), attribute.number, handle()), "cuDeviceGetAttribute");
+                Driver.cuDeviceGetAttribute(scratch.address(), attribute.number, handle()),
+                "cuDeviceGetAttribute",
+                "ask GPU " + this + " for " + attribute);
         return scratch.getInt(0);
     }
 
@@ -65,7 +69,9 @@ public record CudaDevice(int ordinal, UUID uuid, String name, long totalMemory) 
         }
         Scratch scratch = Scratch.cleared();
         CudaException.check(
-                Driver.cuDeviceCanAccessPeer(scratch.address(), handle(), other.handle()), "cuDeviceCanAccessPeer");
+                Driver.cuDeviceCanAccessPeer(scratch.address(), handle(), other.handle()),
+                "cuDeviceCanAccessPeer",
+                "find out whether GPU " + this + " can reach GPU " + other);
         return scratch.getInt(0) != 0;
     }
 

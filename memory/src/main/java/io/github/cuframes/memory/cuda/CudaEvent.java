@@ -22,15 +22,24 @@ public final class CudaEvent implements AutoCloseable {
 
     /** A new event, complete until it is recorded; the caller's to close before the context. */
     public static CudaEvent create(CudaContext context) throws CudaException {
-        context.enter();
-        try {
-            Scratch scratch = Scratch.cleared();
-            CudaException.check(
-                    Driver.cuEventCreate(scratch.address(), BLOCKING_SYNC | DISABLE_TIMING), "cuEventCreate");
-            return new CudaEvent(context, scratch.getLong(0));
-        } finally {
-            context.leave();
+        return context.make(
+                () -> {
+                    Scratch scratch = Scratch.cleared();
+                    CudaException.check(
+                            Driver.cuEventCreate(scratch.address(), BLOCKING_SYNC | DISABLE_TIMING),
+                            "cuEventCreate",
+                            "make an event");
+                    return new CudaEvent(context, scratch.getLong(0));
+                },
+                CudaEvent::close);
+    }
+
+    /** The driver may crash on a handle that it knows no more. */
+    private long open() {
+        if (closed.get()) {
+            throw new IllegalStateException("this event is closed");
         }
+        return handle;
     }
 
     /**
@@ -41,7 +50,7 @@ public final class CudaEvent implements AutoCloseable {
     public void record(long stream) throws CudaException {
         context.enter();
         try {
-            CudaException.check(Driver.cuEventRecord(handle, stream), "cuEventRecord");
+            CudaException.check(Driver.cuEventRecord(open(), stream), "cuEventRecord", "mark the end of queued work");
         } finally {
             context.leave();
         }
@@ -49,11 +58,11 @@ public final class CudaEvent implements AutoCloseable {
 
     /** Whether the work before the mark is done. Never waits. */
     public boolean isComplete() throws CudaException {
-        int code = Driver.cuEventQuery(handle);
+        int code = Driver.cuEventQuery(open());
         if (code == Driver.NOT_READY) {
             return false;
         }
-        CudaException.check(code, "cuEventQuery");
+        CudaException.check(code, "cuEventQuery", "see whether queued work is done");
         return true;
     }
 
@@ -61,7 +70,7 @@ public final class CudaEvent implements AutoCloseable {
     public void synchronize() throws CudaException {
         context.enter();
         try {
-            CudaException.check(Driver.cuEventSynchronize(handle), "cuEventSynchronize");
+            CudaException.check(Driver.cuEventSynchronize(open()), "cuEventSynchronize", "wait for queued work");
         } finally {
             context.leave();
         }
@@ -75,20 +84,25 @@ public final class CudaEvent implements AutoCloseable {
     public void makeWait(long stream) throws CudaException {
         context.enter();
         try {
-            CudaException.check(Driver.cuStreamWaitEvent(stream, handle, 0), "cuStreamWaitEvent");
+            CudaException.check(
+                    Driver.cuStreamWaitEvent(stream, open(), 0), "cuStreamWaitEvent", "queue work behind other work");
         } finally {
             context.leave();
         }
     }
 
-    /** Destroys it; a second call does nothing. */
+    /**
+     * Destroys it; a second call does nothing.
+     *
+     * @throws IllegalStateException if the driver refuses
+     */
     @Override
     public void close() {
         if (closed.compareAndSet(false, true)) {
             try {
                 context.enter();
                 try {
-                    CudaException.check(Driver.cuEventDestroy(handle), "cuEventDestroy");
+                    CudaException.check(Driver.cuEventDestroy(handle), "cuEventDestroy", "destroy it");
                 } finally {
                     context.leave();
                 }

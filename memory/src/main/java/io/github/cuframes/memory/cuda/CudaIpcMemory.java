@@ -30,31 +30,32 @@ final class CudaIpcMemory implements FrameMemory {
     }
 
     static CudaIpcMemory allocate(CudaContext context, long size) throws CudaException {
-        context.enter();
+        return context.make(() -> allocateCurrent(context, size), CudaIpcMemory::close);
+    }
+
+    private static CudaIpcMemory allocateCurrent(CudaContext context, long size) throws CudaException {
+        Scratch scratch = Scratch.cleared();
+        CudaException.check(
+                Driver.cuMemAlloc(scratch.address(), size),
+                "cuMemAlloc",
+                "have " + size + " bytes of memory of GPU " + context.device()
+                        + "; use fewer or smaller frames, or end other programs on this GPU");
+        long address = scratch.getLong(0);
         try {
-            Scratch scratch = Scratch.cleared();
+            VirtualMemory.zero(address, size);
             CudaException.check(
-                    Driver.cuMemAlloc(scratch.address(), size),
-                    "cuMemAlloc",
-                    "have " + size + " bytes of memory of GPU " + context.device()
-                            + "; use fewer or smaller frames, or end other programs on this GPU");
-            long address = scratch.getLong(0);
-            try {
-                CudaException.check(Driver.cuMemsetD8(address, (byte) 0, size), "cuMemsetD8");
-                // the driver only queues it, and other streams do not wait for it
-                CudaException.check(Driver.cuStreamSynchronize(0), "cuStreamSynchronize");
-                CudaException.check(
-                        Driver.cuIpcGetMemHandle(scratch.address(), address),
-                        "cuIpcGetMemHandle",
-                        "share GPU memory by a legacy handle; use --memory cuda");
-                return new CudaIpcMemory(context, size, address, scratch.getBytes(0, HANDLE_SIZE));
-            } catch (CudaException e) {
-                CudaException.check(Driver.cuMemFree(address), "cuMemFree");
-                throw e;
-            }
-        } finally {
-            context.leave();
+                    Driver.cuIpcGetMemHandle(scratch.address(), address),
+                    "cuIpcGetMemHandle",
+                    "share GPU memory by a legacy handle; use --memory cuda");
+            return new CudaIpcMemory(context, size, address, scratch.getBytes(0, HANDLE_SIZE));
+        } catch (CudaException e) {
+            Cleanup.after(e, () -> free(address));
+            throw e;
         }
+    }
+
+    private static void free(long address) throws CudaException {
+        CudaException.check(Driver.cuMemFree(address), "cuMemFree", "free GPU memory");
     }
 
     @Override
@@ -103,7 +104,7 @@ final class CudaIpcMemory implements FrameMemory {
         try {
             context.enter();
             try {
-                CudaException.check(Driver.cuMemFree(address), "cuMemFree");
+                free(address);
             } finally {
                 context.leave();
             }

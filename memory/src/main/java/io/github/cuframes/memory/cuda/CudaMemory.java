@@ -33,26 +33,25 @@ final class CudaMemory implements FrameMemory {
 
     /** Allocates, maps and zeroes; {@code size} is a multiple of the granularity. */
     static CudaMemory allocate(CudaContext context, long size) throws IOException {
-        context.enter();
+        return context.make(
+                () -> {
+                    long handle = VirtualMemory.create(context.device(), size);
+                    // mapping and descriptor keep the memory
+                    return Cleanup.making(
+                            () -> share(context, handle, size), () -> VirtualMemory.release(handle), CudaMemory::close);
+                },
+                CudaMemory::close);
+    }
+
+    private static CudaMemory share(CudaContext context, long handle, long size) throws IOException {
+        long address = VirtualMemory.map(handle, size, context.device(), true);
         try {
-            long handle = VirtualMemory.create(context.device(), size);
-            try {
-                long address = VirtualMemory.map(handle, size, context.device(), true);
-                try {
-                    CudaException.check(Driver.cuMemsetD8(address, (byte) 0, size), "cuMemsetD8");
-                    // the driver only queues it, and other streams do not wait for it
-                    CudaException.check(Driver.cuStreamSynchronize(0), "cuStreamSynchronize");
-                    FileDescriptor descriptor = Descriptors.adopt(VirtualMemory.export(handle));
-                    return new CudaMemory(context, size, address, descriptor);
-                } catch (IOException | RuntimeException e) {
-                    VirtualMemory.unmap(address, size);
-                    throw e;
-                }
-            } finally {
-                VirtualMemory.release(handle); // mapping and descriptor keep the memory
-            }
-        } finally {
-            context.leave();
+            VirtualMemory.zero(address, size);
+            FileDescriptor descriptor = Descriptors.adopt(VirtualMemory.export(handle));
+            return new CudaMemory(context, size, address, descriptor);
+        } catch (IOException | RuntimeException e) {
+            Cleanup.after(e, () -> VirtualMemory.unmap(address, size));
+            throw e;
         }
     }
 

@@ -21,14 +21,14 @@ public final class CudaStream implements AutoCloseable {
 
     /** A new stream in a context, the caller's to close before the context. */
     public static CudaStream create(CudaContext context) throws CudaException {
-        context.enter();
-        try {
-            Scratch scratch = Scratch.cleared();
-            CudaException.check(Driver.cuStreamCreate(scratch.address(), NON_BLOCKING), "cuStreamCreate");
-            return new CudaStream(context, scratch.getLong(0));
-        } finally {
-            context.leave();
-        }
+        return context.make(
+                () -> {
+                    Scratch scratch = Scratch.cleared();
+                    CudaException.check(
+                            Driver.cuStreamCreate(scratch.address(), NON_BLOCKING), "cuStreamCreate", "make a stream");
+                    return new CudaStream(context, scratch.getLong(0));
+                },
+                CudaStream::close);
     }
 
     /** The context that it is of. */
@@ -36,8 +36,15 @@ public final class CudaStream implements AutoCloseable {
         return context;
     }
 
-    /** The {@code CUstream}. */
+    /**
+     * The {@code CUstream}.
+     *
+     * @throws IllegalStateException after {@link #close()}
+     */
     public long handle() {
+        if (closed.get()) {
+            throw new IllegalStateException("this stream is closed");
+        }
         return handle;
     }
 
@@ -45,7 +52,8 @@ public final class CudaStream implements AutoCloseable {
     public void synchronize() throws CudaException {
         context.enter();
         try {
-            CudaException.check(Driver.cuStreamSynchronize(handle), "cuStreamSynchronize");
+            CudaException.check(
+                    Driver.cuStreamSynchronize(handle()), "cuStreamSynchronize", "wait for the end of a stream's work");
         } finally {
             context.leave();
         }
@@ -53,17 +61,21 @@ public final class CudaStream implements AutoCloseable {
 
     /** Work queued here from now on begins after what this process's event was recorded after. */
     public void await(CudaEvent event) throws CudaException {
-        event.makeWait(handle);
+        event.makeWait(handle());
     }
 
-    /** Destroys it; what is queued is still done. A second call does nothing. */
+    /**
+     * Destroys it; what is queued is still done. A second call does nothing.
+     *
+     * @throws IllegalStateException if the driver refuses
+     */
     @Override
     public void close() {
         if (closed.compareAndSet(false, true)) {
             try {
                 context.enter();
                 try {
-                    CudaException.check(Driver.cuStreamDestroy(handle), "cuStreamDestroy");
+                    CudaException.check(Driver.cuStreamDestroy(handle), "cuStreamDestroy", "destroy it");
                 } finally {
                     context.leave();
                 }

@@ -16,19 +16,16 @@ public final class ImportedCudaMemory implements ImportedMemory {
 
     private static final int LAZY_PEER_ACCESS = 1;
 
-    /** Undoes what made the memory readable, in the current context. */
-    private interface Undo {
-        void run() throws CudaException;
-    }
-
     private final CudaContext context;
     private final MemoryKind kind;
     private final long size;
     private final long address;
-    private final Undo undo;
+    /** Undoes what made the memory readable, in the current context. */
+    private final Cleanup.Step undo;
+
     private final AtomicBoolean closed = new AtomicBoolean();
 
-    private ImportedCudaMemory(CudaContext context, MemoryKind kind, long size, long address, Undo undo) {
+    private ImportedCudaMemory(CudaContext context, MemoryKind kind, long size, long address, Cleanup.Step undo) {
         this.context = context;
         this.kind = kind;
         this.size = size;
@@ -46,22 +43,24 @@ public final class ImportedCudaMemory implements ImportedMemory {
      */
     public static ImportedCudaMemory map(CudaContext context, FileDescriptor descriptor, long size) throws IOException {
         try {
-            context.enter();
-            try {
-                long handle = VirtualMemory.adopt(Descriptors.number(descriptor));
-                try {
-                    long address = VirtualMemory.map(handle, size, context.device(), false);
-                    return new ImportedCudaMemory(
-                            context, MemoryKind.CUDA, size, address, () -> VirtualMemory.unmap(address, size));
-                } finally {
-                    VirtualMemory.release(handle);
-                }
-            } finally {
-                context.leave();
-            }
+            return context.make(
+                    () -> {
+                        long handle = VirtualMemory.adopt(Descriptors.number(descriptor));
+                        return Cleanup.making(
+                                () -> mapped(context, handle, size),
+                                () -> VirtualMemory.release(handle),
+                                ImportedCudaMemory::close);
+                    },
+                    ImportedCudaMemory::close);
         } finally {
             Descriptors.close(descriptor);
         }
+    }
+
+    private static ImportedCudaMemory mapped(CudaContext context, long handle, long size) throws CudaException {
+        long address = VirtualMemory.map(handle, size, context.device(), false);
+        return new ImportedCudaMemory(
+                context, MemoryKind.CUDA, size, address, () -> VirtualMemory.unmap(address, size));
     }
 
     /**
@@ -75,38 +74,38 @@ public final class ImportedCudaMemory implements ImportedMemory {
     public static ImportedCudaMemory open(CudaContext context, byte[] handle, long size) throws IOException {
         Driver.IpcHandle byValue = new Driver.IpcHandle();
         System.arraycopy(handle, 0, byValue.reserved, 0, byValue.reserved.length);
-        context.enter();
+        return context.make(() -> opened(context, byValue, size), ImportedCudaMemory::close);
+    }
+
+    private static ImportedCudaMemory opened(CudaContext context, Driver.IpcHandle handle, long size)
+            throws IOException {
+        Scratch scratch = Scratch.cleared();
+        int code = Driver.cuIpcOpenMemHandle(scratch.address(), handle, LAZY_PEER_ACCESS);
+        String purpose = "open the producer's GPU memory"
+                + (code == Driver.INVALID_CONTEXT
+                        ? ": a legacy handle cannot be opened by a process whose pid, as it sees itself, is the"
+                                + " producer's (the usual case of two containers); start the producer with --memory cuda"
+                        : "");
+        CudaException.check(code, "cuIpcOpenMemHandle", purpose);
+        long address = scratch.getLong(0);
+        Cleanup.Step undo =
+                () -> CudaException.check(Driver.cuIpcCloseMemHandle(address), "cuIpcCloseMemHandle", "close it");
         try {
-            Scratch scratch = Scratch.cleared();
-            int code = Driver.cuIpcOpenMemHandle(scratch.address(), byValue, LAZY_PEER_ACCESS);
-            String purpose = "open the producer's GPU memory"
-                    + (code == Driver.INVALID_CONTEXT
-                            ? ": a legacy handle cannot be opened by a process whose pid, as it sees itself, is the"
-                                    + " producer's (the usual case of two containers); start the producer with --memory cuda"
-                            : "");
-            CudaException.check(code, "cuIpcOpenMemHandle", purpose);
-            long address = scratch.getLong(0);
-            try {
-                requireSize(address, size);
-            } catch (IOException e) {
-                Driver.cuIpcCloseMemHandle(address);
-                throw e;
-            }
-            return new ImportedCudaMemory(
-                    context,
-                    MemoryKind.CUDA_IPC,
-                    size,
-                    address,
-                    () -> CudaException.check(Driver.cuIpcCloseMemHandle(address), "cuIpcCloseMemHandle"));
-        } finally {
-            context.leave();
+            requireSize(address, size);
+        } catch (IOException e) {
+            Cleanup.after(e, undo);
+            throw e;
         }
+        return new ImportedCudaMemory(context, MemoryKind.CUDA_IPC, size, address, undo);
     }
 
     /** A handle opens a whole allocation, whatever the publisher says of its size; beyond its end the GPU would fault. */
     private static void requireSize(long address, long size) throws IOException {
         Scratch scratch = Scratch.cleared();
-        CudaException.check(Driver.cuMemGetAddressRange(scratch.at(0), scratch.at(8), address), "cuMemGetAddressRange");
+        CudaException.check(
+                Driver.cuMemGetAddressRange(scratch.at(0), scratch.at(8), address),
+                "cuMemGetAddressRange",
+                "find out the size of the producer's GPU memory");
         long present = scratch.getLong(0) + scratch.getLong(8) - address;
         if (size <= 0 || present < size) {
             throw new IOException("the GPU memory opened has " + present + " bytes where " + size

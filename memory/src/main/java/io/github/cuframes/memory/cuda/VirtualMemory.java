@@ -39,7 +39,8 @@ final class VirtualMemory {
         assert PROPERTIES_SIZE <= RESULT;
         CudaException.check(
                 Driver.cuMemGetAllocationGranularity(scratch.at(RESULT), scratch.address(), RECOMMENDED),
-                "cuMemGetAllocationGranularity");
+                "cuMemGetAllocationGranularity",
+                "find out in what pieces GPU " + device + " has memory");
         return scratch.getLong(RESULT);
     }
 
@@ -68,7 +69,10 @@ final class VirtualMemory {
         long address = scratch.getLong(RESULT);
         boolean mapped = false;
         try {
-            CudaException.check(Driver.cuMemMap(address, size, 0, handle, 0), "cuMemMap");
+            CudaException.check(
+                    Driver.cuMemMap(address, size, 0, handle, 0),
+                    "cuMemMap",
+                    "map " + size + " bytes of GPU memory; there may be fewer");
             mapped = true;
             scratch.putInt(0, ON_DEVICE)
                     .putInt(Integer.BYTES, reader.ordinal())
@@ -80,17 +84,39 @@ final class VirtualMemory {
             return address;
         } catch (CudaException e) {
             if (mapped) {
-                Driver.cuMemUnmap(address, size);
+                Cleanup.after(e, () -> unmap(address, size));
+            } else {
+                Cleanup.after(e, () -> free(address, size));
             }
-            Driver.cuMemAddressFree(address, size);
             throw e;
         }
     }
 
     /** Undoes {@link #map}, once nothing on the GPU uses the addresses any more. */
     static void unmap(long address, long size) throws CudaException {
-        CudaException.check(Driver.cuMemUnmap(address, size), "cuMemUnmap");
-        CudaException.check(Driver.cuMemAddressFree(address, size), "cuMemAddressFree");
+        CudaException.check(Driver.cuMemUnmap(address, size), "cuMemUnmap", "unmap GPU memory");
+        free(address, size);
+    }
+
+    private static void free(long address, long size) throws CudaException {
+        CudaException.check(
+                Driver.cuMemAddressFree(address, size), "cuMemAddressFree", "give addresses of GPU memory back");
+    }
+
+    /** Zeroes memory and waits for it: the driver only queues that, and other streams do not wait for it. */
+    static void zero(long address, long size) throws CudaException {
+        CudaException.check(Driver.cuMemsetD8(address, (byte) 0, size), "cuMemsetD8", "zero new GPU memory");
+        try {
+            synchronize();
+        } catch (CudaException e) {
+            // the caller gives the memory back: work on its way there would break the context for the whole process
+            Cleanup.after(e, VirtualMemory::synchronize);
+            throw e;
+        }
+    }
+
+    private static void synchronize() throws CudaException {
+        CudaException.check(Driver.cuStreamSynchronize(0), "cuStreamSynchronize", "zero new GPU memory");
     }
 
     /** A new file descriptor for the memory. */
@@ -110,11 +136,11 @@ final class VirtualMemory {
         CudaException.check(
                 Driver.cuMemImportFromShareableHandle(scratch.at(RESULT), descriptor, POSIX_DESCRIPTOR),
                 "cuMemImportFromShareableHandle",
-                "import the GPU memory that the producer sent");
+                "import the memory that the producer sent; it may be no GPU memory, or of another driver");
         return scratch.getLong(RESULT);
     }
 
     static void release(long handle) throws CudaException {
-        CudaException.check(Driver.cuMemRelease(handle), "cuMemRelease");
+        CudaException.check(Driver.cuMemRelease(handle), "cuMemRelease", "let go of GPU memory");
     }
 }

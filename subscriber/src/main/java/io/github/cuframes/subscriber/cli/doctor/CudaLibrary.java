@@ -1,8 +1,6 @@
 package io.github.cuframes.subscriber.cli.doctor;
 
 import io.github.cuframes.memory.cuda.Cuda;
-import io.github.cuframes.memory.cuda.CudaException;
-import io.github.cuframes.memory.cuda.CudaUnavailableException;
 import io.github.cuframes.memory.cuda.SharedLibraries;
 import java.util.Optional;
 
@@ -17,29 +15,22 @@ import java.util.Optional;
 record CudaLibrary(
         Optional<String> binderProblem, Optional<String> loadProblem, Optional<String> unavailable, int version) {
 
-    /** The oldest that has all functions that cuframes calls. */
-    static final int OLDEST = 12000;
-
-    static CudaLibrary probe() throws CudaException {
+    static CudaLibrary probe() {
         Optional<String> binder = SharedLibraries.binderProblem();
         if (binder.isPresent()) {
             return new CudaLibrary(binder, binder, binder, 0);
         }
         Optional<String> load = SharedLibraries.problem(Cuda.library());
-        Optional<String> unavailable = Cuda.unavailable();
-        return new CudaLibrary(binder, load, unavailable, unavailable.isPresent() ? 0 : driverVersion());
-    }
-
-    private static int driverVersion() throws CudaException {
-        try {
-            return Cuda.driverVersion();
-        } catch (CudaUnavailableException e) {
-            throw new IllegalStateException("CUDA was found to be available and then was not", e);
-        }
+        return new CudaLibrary(binder, load, Cuda.unavailable(), Cuda.driverVersion());
     }
 
     boolean isUsable() {
-        return unavailable.isEmpty() && version >= OLDEST;
+        return unavailable.isEmpty() && !isTooOld();
+    }
+
+    /** Whether the driver lacks functions that cuframes calls; false where its version is unknown. */
+    boolean isTooOld() {
+        return version > 0 && version < Cuda.OLDEST_VERSION;
     }
 
     /** The version as people write it. */

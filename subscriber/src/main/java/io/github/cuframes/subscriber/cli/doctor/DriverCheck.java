@@ -155,6 +155,12 @@ final class DriverCheck implements Check {
                     "CUDA cannot be used: " + cuda.loadProblem().get(),
                     expected ? remedy : "none is needed for host memory");
         }
+        if (cuda.isTooOld()) {
+            return Finding.problem(
+                    "cuda",
+                    "the driver supports CUDA " + cuda.versionText() + ", and cuframes needs 12.0",
+                    "update the driver to 525 or later; until then use --memory host");
+        }
         if (cuda.unavailable().isPresent()) {
             return Finding.problem(
                     "cuda",
@@ -162,12 +168,6 @@ final class DriverCheck implements Check {
                     (machine.inContainer() ? GIVE_GPUS + "; " : "see that CUDA_VISIBLE_DEVICES names a GPU; ")
                             + "compare nvidia-smi; after an update of the driver restart the machine, so that kernel and"
                             + " library are of one version; a driver older than 525 is to be updated");
-        }
-        if (!cuda.isUsable()) {
-            return Finding.problem(
-                    "cuda",
-                    "the driver supports CUDA " + cuda.versionText() + ", and cuframes needs 12.0",
-                    "update the driver to 525 or later; until then use --memory host");
         }
         return Finding.ok("cuda", "the driver supports CUDA " + cuda.versionText());
     }
