@@ -2,8 +2,10 @@ package io.github.cuframes.memory;
 
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
@@ -18,6 +20,12 @@ public final class TestProcess implements AutoCloseable {
 
     /** Starts the main method of a class. */
     public TestProcess(Class<?> main, String... arguments) throws IOException {
+        this(Map.of(), List.of(), main, arguments);
+    }
+
+    /** Starts the main method of a class with further environment variables and options of the JVM. */
+    public TestProcess(Map<String, String> environment, List<String> options, Class<?> main, String... arguments)
+            throws IOException {
         List<String> command = new ArrayList<>(List.of(
                 System.getProperty("java.home") + "/bin/java",
                 "-Xmx64m",
@@ -28,10 +36,11 @@ public final class TestProcess implements AutoCloseable {
         if (Runtime.version().feature() >= 22) {
             command.add(1, "--enable-native-access=ALL-UNNAMED");
         }
+        command.addAll(1, options);
         command.addAll(List.of(arguments));
-        process = new ProcessBuilder(command)
-                .redirectError(ProcessBuilder.Redirect.INHERIT)
-                .start();
+        ProcessBuilder builder = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT);
+        builder.environment().putAll(environment);
+        process = builder.start();
         output = process.inputReader();
     }
 
@@ -42,7 +51,12 @@ public final class TestProcess implements AutoCloseable {
 
     /** Tells it to go on. */
     public void go() throws IOException {
-        process.getOutputStream().write('\n');
+        say("");
+    }
+
+    /** Gives it a line. */
+    public void say(String line) throws IOException {
+        process.getOutputStream().write((line + "\n").getBytes(StandardCharsets.UTF_8));
         process.getOutputStream().flush();
     }
 
