@@ -106,10 +106,11 @@ public final class CudaCopy {
             throws CudaException {
         toContext.enter();
         try {
-            CudaException.check(
-                    Driver.cuMemcpyPeerAsync(to, toContext.handle(), from, fromContext.handle(), size, stream),
-                    "cuMemcpyPeerAsync",
-                    "copy a frame from GPU " + fromContext.device() + " to GPU " + toContext.device());
+            int code = Driver.cuMemcpyPeerAsync(to, toContext.handle(), from, fromContext.handle(), size, stream);
+            if (code != Driver.SUCCESS) { // the text is made only then: this is done for every frame
+                String purpose = "copy a frame from GPU " + fromContext.device() + " to GPU " + toContext.device();
+                CudaException.check(code, "cuMemcpyPeerAsync", purpose);
+            }
         } finally {
             toContext.leave();
         }

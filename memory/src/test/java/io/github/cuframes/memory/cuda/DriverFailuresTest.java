@@ -254,6 +254,9 @@ class DriverFailuresTest extends StandInFixture {
                 does("copy to the GPU", () -> copy.toDevice(address, 8, at(0), 8, 8, 8, stream.handle())),
                 does("copy on the GPU", () -> copy.onDevice(at(0), 8, at(64), 8, 8, 8, stream.handle())),
                 does("copy to the host", () -> copy.toHost(at(0), 8, host, 8, 8, 8, stream.handle())),
+                does(
+                        "copy across GPUs",
+                        () -> CudaCopy.acrossDevices(context, at(0), context, at(64), 8, stream.handle())),
                 does("make an allocator", () -> new CudaMemoryAllocator(context)),
                 makes("allocate", () -> CudaMemory.allocate(context, PIECE)),
                 makes("allocate for legacy handles", () -> CudaIpcMemory.allocate(context, PIECE)),

@@ -94,6 +94,23 @@ class TwoGpusTest extends StandInFixture {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void memoryIsCopiedFromGpuToGpu(boolean reachable) throws IOException {
+        driver.set(StandInDriver.NO_PEER, reachable ? 0 : 1);
+        try (CudaContext other = CudaContext.retain(Cuda.device("1"));
+                FrameMemory memory = new CudaMemoryAllocator(context).allocate(PIECE);
+                FrameMemory mine = new CudaMemoryAllocator(other).allocate(PIECE);
+                CudaStream stream = CudaStream.create(other)) {
+            fill(context, memory.deviceAddress(), 3, PIECE);
+            CudaCopy.acrossDevices(
+                    context, memory.deviceAddress(), other, mine.deviceAddress(), PIECE - 1, stream.handle());
+            stream.synchronize();
+            assertArrayEquals(repeated(3, PIECE - 1), driver.peek(mine.deviceAddress(), PIECE - 1));
+            assertEquals(0, driver.peek(mine.deviceAddress() + PIECE - 1, 1)[0]);
+        }
+    }
+
     @Test
     void memoryIsMappedForTheGpuThatReadsIt() throws IOException {
         try (CudaContext other = CudaContext.retain(Cuda.device("1"));
