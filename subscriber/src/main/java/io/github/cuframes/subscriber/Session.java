@@ -245,7 +245,18 @@ final class Session implements AutoCloseable {
         if (failure != null) {
             return null; // the leases of what is left in the queue have ended
         }
-        return policy.mode() == DeliveryMode.LATEST ? takeLatest() : takeNext();
+        try {
+            return policy.mode() == DeliveryMode.LATEST ? takeLatest() : takeNext();
+        } catch (ProtocolException e) {
+            // a publisher that cut this side off uses its slots again: its reason may still be in the socket
+            while (!ended && receive(0)) {
+                LOG.trace("read what came before a breach");
+            }
+            if (failure != null) {
+                return null;
+            }
+            throw e;
+        }
     }
 
     private Frame takeNext() throws ProtocolException {

@@ -357,6 +357,35 @@ class SubscriberFaultTest {
         }
     }
 
+    /** A publisher that cut a subscriber off uses its slots again at once; that is no breach, and its reason is told. */
+    @Test
+    void tellsWhyItWasCutOffWhenItsSlotsAreUsedAgain() throws IOException {
+        publisher.allocate(1, ScriptedPublisher.CONFIG, 0, ScriptedPublisher.SLOTS);
+        Script<Client> script = Script.start(() -> {
+            Client client = publisher.accept();
+            client.expect(Message.Hello.class);
+            client.welcome();
+            client.expect(Message.Ack.class);
+            client.memory(0);
+            publisher.write(0, 0);
+            client.deliver(0);
+            return client;
+        });
+        try (Subscriber subscriber =
+                builder().policy(DeliveryPolicy.fifo(4)).reconnect(false).connect()) {
+            Client client = script.join();
+            try (Frame first = subscriber.next(LONG)) {
+                assertEquals(1, first.sequence());
+                publisher.write(1, 0);
+                client.deliver(1);
+                publisher.write(1, 0); // it holds another frame than the one delivered
+                client.error(ErrorCode.TOO_SLOW, "the source waited for too long");
+                SubscriberException e = assertThrows(SubscriberException.class, () -> subscriber.next(LONG));
+                assertEquals(ErrorCode.TOO_SLOW, e.code().orElseThrow(), e.getMessage());
+            }
+        }
+    }
+
     @Test
     void waitsForTheMemoryOfADelivery() throws IOException {
         publisher.allocate(1, ScriptedPublisher.CONFIG, 0, ScriptedPublisher.SLOTS);
