@@ -10,9 +10,13 @@ import io.github.cuframes.memory.cuda.CudaMemoryAllocator;
 import io.github.cuframes.memory.cuda.CudaUnavailableException;
 import java.io.IOException;
 import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Where one producer's frames live, resolved: the memory, and the hold on the GPU's context that it needs. */
 final class FramePlace implements AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(FramePlace.class);
 
     private final FrameMemoryAllocator allocator;
     private final CudaContext context;
@@ -42,6 +46,7 @@ final class FramePlace implements AutoCloseable {
             try {
                 return onGpu(Memory.CUDA, "0");
             } catch (IOException e) {
+                LOG.warn("there is a GPU, and frames live in host memory all the same: {}", e.getMessage());
                 return host(e.getMessage());
             }
         }
@@ -79,11 +84,15 @@ final class FramePlace implements AutoCloseable {
         return description;
     }
 
-    /** Lets go of the GPU, once all frame memory is closed. */
+    /** Lets go of the GPU, once all frame memory is closed. A GPU that has failed is a line in the log. */
     @Override
     public void close() {
         if (context != null) {
-            context.close();
+            try {
+                context.close();
+            } catch (IllegalStateException e) {
+                LOG.warn("GPU {} was not let go: {}", context.device(), e.getMessage());
+            }
         }
     }
 }

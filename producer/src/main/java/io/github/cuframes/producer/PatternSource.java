@@ -35,7 +35,10 @@ final class PatternSource implements FrameSource {
                 listener.stateChanged(SourceState.ENDED, null);
             } else {
                 listener.stateChanged(
-                        SourceState.FAILED, new IOException("the test pattern failed: " + failure, failure));
+                        SourceState.FAILED,
+                        failure instanceof IOException cause
+                                ? cause
+                                : new IOException("the test pattern failed: " + failure, failure));
             }
         });
     }

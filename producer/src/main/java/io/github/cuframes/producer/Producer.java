@@ -91,14 +91,20 @@ public final class Producer implements AutoCloseable {
     /** Called by the source's thread; nothing here waits for that thread. */
     private void changed(SourceState next, IOException cause) {
         state = next;
-        publisher.sourceState(next);
-        listener.stateChanged(next, cause);
-        if (next == SourceState.ENDED) {
-            publisher.end();
-            end.complete(next);
-        } else if (next == SourceState.FAILED) {
-            publisher.close();
-            end.completeExceptionally(cause);
+        try {
+            publisher.sourceState(next);
+            listener.stateChanged(next, cause);
+            if (next == SourceState.ENDED) {
+                publisher.end();
+            } else if (next == SourceState.FAILED) {
+                publisher.close();
+            }
+        } finally { // nobody is to wait for ever because a listener failed
+            if (next == SourceState.ENDED) {
+                end.complete(next);
+            } else if (next == SourceState.FAILED) {
+                end.completeExceptionally(cause);
+            }
         }
     }
 

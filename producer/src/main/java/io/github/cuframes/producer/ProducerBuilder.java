@@ -170,7 +170,7 @@ public final class ProducerBuilder {
         try {
             publisher.allocator(place.allocator());
             return new Producer(this, place);
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
             place.close();
             throw e;
         }
@@ -200,7 +200,7 @@ public final class ProducerBuilder {
         IngestOptions options =
                 IngestOptions.of(source).withRetryFirst(retryFirst).withFilter(filter);
         FrameWriters writers = place.context() == null
-                ? filtered -> new SlotWriter(slots)
+                ? filtered -> new SlotWriter(slots, !filtered)
                 : filtered -> new CudaWriter(slots, place.allocator(), place.context(), !filtered);
         return new IngestSource(
                 threads > 0 ? options.withDecoder(new DecoderOptions(threads)) : options, writers, heard);

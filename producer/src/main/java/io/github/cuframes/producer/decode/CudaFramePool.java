@@ -10,6 +10,7 @@ import io.github.cuframes.protocol.frame.PlaneLayout;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
 import org.bytedeco.ffmpeg.avutil.AVBufferPool;
 import org.bytedeco.ffmpeg.avutil.AVBufferRef;
 import org.bytedeco.ffmpeg.avutil.AVFrame;
@@ -80,19 +81,24 @@ final class CudaFramePool {
         frames._free(End.INSTANCE);
     }
 
+    private CudaFramePool(CudaFramePool before, FrameLayout layout, AVHWFramesContext frames) {
+        this(before.supplier, layout, frames);
+        told = before.told;
+    }
+
     FrameLayout layout() {
         return layout;
     }
 
     /**
-     * Has FFmpeg take its next frames from another pool; the frames of this one stay valid while they are referenced.
+     * Has FFmpeg take its next frames from another pool; the frames of this one stay valid while they are referenced, and
+     * their slots then go back to the ring.
      *
      * @param frames the context whose pool this is
      */
     CudaFramePool renew(FrameLayout next, AVHWFramesContext frames) {
-        CudaFramePool renewed = new CudaFramePool(supplier, next, frames);
+        CudaFramePool renewed = new CudaFramePool(this, next, frames);
         end();
-        abandon();
         return renewed;
     }
 
@@ -153,11 +159,13 @@ final class CudaFramePool {
             LOG.warn("all slots are in use: the decoder gets memory beside the ring, and its frames are copied");
         }
         Buffer buffer = new Buffer(this, slot, beside);
-        AVBufferRef reference = av_buffer_create(
-                new Address(buffer.address), layout.size(), Return.INSTANCE, opaque.set(BUFFERS.register(buffer)), 0);
+        long number = BUFFERS.register(buffer);
+        AVBufferRef reference =
+                av_buffer_create(new Address(buffer.address), layout.size(), Return.INSTANCE, opaque.set(number), 0);
         if (reference == null) {
+            BUFFERS.remove(number);
             buffer.end();
-            return null;
+            throw new OutOfMemoryError("av_buffer_create");
         }
         synchronized (buffers) {
             buffers.add(buffer);
@@ -165,18 +173,23 @@ final class CudaFramePool {
         return reference;
     }
 
+    /** No frame is taken from it any more: whoever still reads one holds a lease, and the slots need no keeping. */
     private void end() {
         POOLS.remove(handle);
         av_buffer_pool_uninit(pool); // lives on until its buffers have come back
+        abandon();
     }
 
-    /** One buffer of the pool. {@link #idle} is called by any thread, everything else by the decoding one. */
+    /**
+     * One buffer of the pool. {@link #idle} and {@link #letGo} are called by any thread, as FFmpeg's last reference may end on
+     * any; everything else by the decoding one.
+     */
     static final class Buffer implements Slot.Idle {
         private final CudaFramePool pool;
         private final Slot slot;
         private final FrameMemory beside;
         private final long address;
-        private AVBufferRef kept;
+        private final AtomicReference<AVBufferRef> kept = new AtomicReference<>();
         /** Written under the publisher's lock, read by the decoding thread. */
         private volatile boolean idle;
 
@@ -192,13 +205,24 @@ final class CudaFramePool {
             return slot;
         }
 
+        /** Whether it is a slot of this pool's generation that is not published already. */
+        boolean isPublishableFrom(CudaFramePool current) {
+            return slot != null && pool == current && kept.get() == null;
+        }
+
+        /** Whether it is memory beside the ring, for want of a slot. */
+        boolean isBesideOf(CudaFramePool current) {
+            return slot == null && pool == current;
+        }
+
         /** Keeps FFmpeg from writing to it until {@link #idle}. */
         void keep(AVFrame frame) {
             idle = false;
-            kept = av_buffer_ref(frame.buf(0));
-            if (kept == null) {
+            AVBufferRef reference = av_buffer_ref(frame.buf(0));
+            if (reference == null) {
                 throw new OutOfMemoryError("av_buffer_ref");
             }
+            kept.set(reference);
         }
 
         @Override
@@ -213,9 +237,8 @@ final class CudaFramePool {
         }
 
         void letGo() {
-            if (kept != null) {
-                AVBufferRef reference = kept;
-                kept = null;
+            AVBufferRef reference = kept.getAndSet(null);
+            if (reference != null) {
                 av_buffer_unref(reference);
             }
         }

@@ -9,13 +9,18 @@ import io.github.cuframes.memory.cuda.CudaCopy;
 import io.github.cuframes.memory.cuda.CudaEvent;
 import io.github.cuframes.memory.cuda.CudaException;
 import io.github.cuframes.memory.cuda.CudaStream;
+import io.github.cuframes.memory.cuda.CudaUnavailableException;
+import io.github.cuframes.memory.cuda.Nvdec;
 import io.github.cuframes.producer.ffmpeg.Ffmpeg;
 import io.github.cuframes.producer.ffmpeg.FfmpegLog;
 import org.bytedeco.ffmpeg.avcodec.AVCodec;
 import org.bytedeco.ffmpeg.avcodec.AVCodecHWConfig;
+import org.bytedeco.ffmpeg.avcodec.AVCodecParameters;
 import org.bytedeco.ffmpeg.avutil.AVBufferRef;
 import org.bytedeco.ffmpeg.avutil.AVHWDeviceContext;
 import org.bytedeco.javacpp.LongPointer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What one camera uses of a GPU: a stream of its own in the process's one context, and FFmpeg's view of both. Belongs to
@@ -25,6 +30,11 @@ import org.bytedeco.javacpp.LongPointer;
  * the decoder completes when that frame is whole.
  */
 public final class CudaHardware implements AutoCloseable {
+
+    /** FFmpeg's AV1 decoder that has NVDEC do the work; it has no software of its own. */
+    static final String AV1_DECODER = "av1";
+
+    private static final Logger LOG = LoggerFactory.getLogger(CudaHardware.class);
 
     /** How long a wait spins before it sleeps: most frames are complete within some ten microseconds. */
     private static final int SPINS = 64;
@@ -57,11 +67,11 @@ public final class CudaHardware implements AutoCloseable {
             event = CudaEvent.create(context);
             copy = new CudaCopy(context);
             device = describeToFfmpeg();
-        } catch (CudaException | DecodeException | RuntimeException e) {
+        } catch (CudaException | DecodeException | RuntimeException | Error e) {
             if (event != null) {
-                event.close();
+                free(event);
             }
-            stream.close();
+            free(stream);
             throw e;
         }
         written = event;
@@ -102,8 +112,26 @@ public final class CudaHardware implements AutoCloseable {
         return false;
     }
 
-    CudaContext context() {
-        return context;
+    /** Why NVDEC cannot decode an AV1 stream, by its headers; null if it can. */
+    String refusalOfAv1(AVCodecParameters parameters) {
+        var format = av_pix_fmt_desc_get(parameters.format());
+        if (format == null) {
+            return "this AV1 stream's headers do not tell its pixel format";
+        }
+        int bits = format.comp(0).depth();
+        boolean subsampled = format.log2_chroma_w() == 1 && format.log2_chroma_h() == 1;
+        String kind = "AV1 as " + PixelFormats.name(parameters.format()) + ", " + parameters.width() + "x"
+                + parameters.height();
+        if (!subsampled) {
+            return "NVDEC decodes AV1 in 4:2:0 only, not " + kind;
+        }
+        try {
+            Nvdec.Capabilities can = Nvdec.capabilities(context, Nvdec.Codec.AV1, Nvdec.Chroma.YUV420, bits);
+            boolean fits = parameters.width() <= can.maxWidth() && parameters.height() <= can.maxHeight();
+            return can.supported() && fits ? null : "NVDEC of GPU " + context.device() + " does not decode " + kind;
+        } catch (CudaException | CudaUnavailableException e) {
+            return "NVDEC cannot be asked whether it decodes " + kind + ": " + e.getMessage();
+        }
     }
 
     /** The camera's queue of work. */
@@ -138,8 +166,17 @@ public final class CudaHardware implements AutoCloseable {
         if (!closed) {
             closed = true;
             av_buffer_unref(device);
-            written.close();
-            stream.close();
+            free(written);
+            free(stream);
+        }
+    }
+
+    /** A GPU that has failed cannot free anything; whoever closes has nothing to do about it. */
+    private static void free(AutoCloseable closing) {
+        try {
+            closing.close();
+        } catch (Exception e) {
+            LOG.warn("not freed: {}", e.getMessage());
         }
     }
 }

@@ -18,7 +18,9 @@ import io.github.cuframes.protocol.frame.PixelFormat;
 import io.github.cuframes.protocol.frame.Rational;
 import io.github.cuframes.protocol.frame.StreamConfig;
 import java.io.IOException;
+import org.bytedeco.ffmpeg.avcodec.AVCodec;
 import org.bytedeco.ffmpeg.avcodec.AVCodecContext;
+import org.bytedeco.ffmpeg.avcodec.AVCodecParameters;
 import org.bytedeco.ffmpeg.avutil.AVBufferPool;
 import org.bytedeco.ffmpeg.avutil.AVBufferRef;
 import org.bytedeco.ffmpeg.avutil.AVFrame;
@@ -60,7 +62,14 @@ public final class CudaWriter implements FrameWriter {
     private AVCodecContext codec;
     private CudaFramePool pool;
     private Throwable failure;
-    private boolean toldSoftware;
+    /** Why frames are decoded in software, as the log was told last; null if it was not. */
+    private String toldSoftware;
+    /** Why the decoder that was chosen is not NVDEC, where that is known before it is asked; null if not. */
+    private String notHardware;
+    /** Whether the decoder can only be NVDEC. */
+    private boolean onlyHardware;
+    /** Whether FFmpeg's errors are collected to tell why the chip refuses a stream. */
+    private boolean listening;
 
     private final FrameKind kind = new FrameKind();
     private StreamConfig config;
@@ -88,8 +97,7 @@ public final class CudaWriter implements FrameWriter {
         this.uploader = new Uploader(hardware);
         this.names = av_buffer_pool_init(1, (Alloc_long) null);
         if (names == null) {
-            uploader.close();
-            hardware.close();
+            close();
             throw new OutOfMemoryError("av_buffer_pool_init");
         }
     }
@@ -102,7 +110,25 @@ public final class CudaWriter implements FrameWriter {
         }
         timeBase = base;
         frameRate = rate;
-        toldSoftware = false;
+    }
+
+    /**
+     * FFmpeg decodes AV1 in software with other decoders than the one that uses NVDEC, which cannot go on where NVDEC refuses: it is
+     * taken only if the GPU says that it can do this stream.
+     */
+    @Override
+    public AVCodec decoderFor(AVCodecParameters parameters) {
+        notHardware = null;
+        onlyHardware = false;
+        if (parameters.codec_id() == AV_CODEC_ID_AV1) {
+            notHardware = hardware.refusalOfAv1(parameters);
+            AVCodec decoder = notHardware == null ? avcodec_find_decoder_by_name(CudaHardware.AV1_DECODER) : null;
+            if (decoder != null) {
+                onlyHardware = true;
+                return decoder;
+            }
+        }
+        return FrameWriter.super.decoderFor(parameters);
     }
 
     @Override
@@ -110,9 +136,9 @@ public final class CudaWriter implements FrameWriter {
         this.codec = codec;
         if (CudaHardware.decodes(codec.codec())) {
             codec.hw_device_ctx(require(av_buffer_ref(hardware.device())));
-            FfmpegLog.capture(); // until the format is chosen: why the chip refuses a stream is only told there
         } else {
-            tellSoftware("NVDEC has no decoder for " + codec.codec().name().getString());
+            String name = codec.codec().name().getString();
+            tellSoftware(notHardware != null ? notHardware : "NVDEC has no decoder for " + name);
         }
     }
 
@@ -123,9 +149,10 @@ public final class CudaWriter implements FrameWriter {
         return reference;
     }
 
+    /** Once for each reason: a camera that is lost every minute does not fill the log. */
     private void tellSoftware(String reason) {
-        if (!toldSoftware) {
-            toldSoftware = true;
+        if (!reason.equals(toldSoftware)) {
+            toldSoftware = reason;
             LOG.warn("{}: frames are decoded in software and uploaded, which costs CPU and a copy each", reason);
         }
     }
@@ -141,15 +168,30 @@ public final class CudaWriter implements FrameWriter {
                 software = format;
             }
         }
-        String log = FfmpegLog.captured();
-        String reason = hasCuda ? giveFrames(codec) : "NVDEC cannot decode this stream";
-        if (reason == null) {
-            FfmpegLog.capture(); // it is asked again if the hardware refuses after all
+        String log = listening ? FfmpegLog.captured() : "";
+        String refusal = hasCuda ? giveFrames(codec) : "NVDEC cannot decode this stream";
+        listening = refusal == null;
+        if (refusal == null) {
+            FfmpegLog.capture(); // FFmpeg asks again, without CUDA, if the chip refuses after all; why is only in its
+            // log
             return AV_PIX_FMT_CUDA;
         }
-        tellSoftware(reason + " (" + PixelFormats.name(software) + " " + codec.coded_width() + "x"
-                + codec.coded_height() + (log.isEmpty() ? "" : ": " + log) + ")");
+        String reason = refusal + " (" + PixelFormats.name(software) + " " + codec.coded_width() + "x"
+                + codec.coded_height() + (log.isEmpty() ? "" : ": " + log) + ")";
+        if (onlyHardware) {
+            failure = new DecodeException(reason + "; use --memory host", AVERROR_PATCHWELCOME(), null);
+            return AV_PIX_FMT_NONE;
+        }
+        // the same decoder goes on in software, with its one thread: the pictures it holds are not lost
+        tellSoftware(reason);
         return software;
+    }
+
+    private void stopListening() {
+        if (listening) {
+            listening = false;
+            FfmpegLog.captured();
+        }
     }
 
     /** Gives a decoder a frames context; returns why it gets none, or null. */
@@ -193,11 +235,14 @@ public final class CudaWriter implements FrameWriter {
             return avcodec_default_get_buffer2(codec, frame, flags);
         }
         AVBufferRef name = av_buffer_pool_get(names);
-        AVBufferRef frames = av_buffer_ref(codec.hw_frames_ctx());
-        if (name == null || frames == null) {
+        if (name == null) {
             return AVERROR_ENOMEM();
         }
-        frame.buf(0, name);
+        frame.buf(0, name); // FFmpeg unreferences what it was given when this fails
+        AVBufferRef frames = av_buffer_ref(codec.hw_frames_ctx());
+        if (frames == null) {
+            return AVERROR_ENOMEM();
+        }
         frame.hw_frames_ctx(frames);
         frame.width(codec.coded_width()).height(codec.coded_height());
         AVHWFramesContext described = new AVHWFramesContext(frames.data());
@@ -216,19 +261,27 @@ public final class CudaWriter implements FrameWriter {
     }
 
     @Override
+    public void damaged() throws IOException {
+        hardware.awaitWritten(); // a GPU that has failed says so at every call
+    }
+
+    @Override
     public Outcome publish(AVFrame frame, FrameInfo info) throws IOException {
+        stopListening();
         if (pool != null) {
             pool.recycle();
         }
         if (frame.format() != AV_PIX_FMT_CUDA) {
             return upload(frame, info);
         }
-        CudaFramePool.Buffer buffer = pool == null ? null : pool.find(frame);
+        // readers look for the picture's first pixel at the slot's beginning
+        boolean shifted = frame.crop_left() != 0 || frame.crop_top() != 0;
+        CudaFramePool.Buffer buffer = pool == null || shifted ? null : pool.find(frame);
         PixelFormat format = formatOf(frame);
         if (!isConfigured(frame, format)) {
             reconfigure(frame, format, buffer != null);
         }
-        if (buffer != null && buffer.slot() != null && pool == current) {
+        if (buffer != null && buffer.isPublishableFrom(current)) {
             hardware.awaitWritten();
             buffer.keep(frame);
             if (buffer.slot().publishAndKeep(info, buffer) == 0) {
@@ -236,7 +289,13 @@ public final class CudaWriter implements FrameWriter {
             }
             return Outcome.IN_PLACE;
         }
-        return copy(frame, info);
+        Outcome outcome = copy(frame, info);
+        if (outcome == Outcome.COPIED && buffer != null && buffer.isBesideOf(pool)) {
+            // there are slots again, but FFmpeg would go on with the memory beside them
+            pool = pool.renew(
+                    pool.layout(), new AVHWFramesContext(frame.hw_frames_ctx().data()));
+        }
+        return outcome;
     }
 
     /** A change that the decoder's headers did not announce, such as another colour space; or a filter's first frame. */
@@ -269,11 +328,21 @@ public final class CudaWriter implements FrameWriter {
     }
 
     private boolean isConfigured(AVFrame frame, PixelFormat format) {
-        return kind.is(frame, frame.width(), frame.height()) && config.layout().format() == format;
+        return kind.is(frame, visibleWidth(frame), visibleHeight(frame))
+                && config.layout().format() == format;
+    }
+
+    /** FFmpeg crops frames in host memory, and those on a GPU only at the right and the bottom. */
+    private static int visibleWidth(AVFrame frame) {
+        return frame.width() - (int) frame.crop_left();
+    }
+
+    private static int visibleHeight(AVFrame frame) {
+        return frame.height() - (int) frame.crop_top();
     }
 
     private FrameLayout plainLayout(PixelFormat format, AVFrame frame) {
-        return FrameLayout.of(format, frame.width(), frame.height(), alignment);
+        return FrameLayout.of(format, visibleWidth(frame), visibleHeight(frame), alignment);
     }
 
     private Outcome copy(AVFrame frame, FrameInfo info) throws IOException {
@@ -282,8 +351,11 @@ public final class CudaWriter implements FrameWriter {
             return Outcome.NO_SLOT;
         }
         try {
-            uploader.copy(frame, slot);
-            hardware.awaitWritten();
+            try {
+                uploader.copy(frame, slot);
+            } finally {
+                hardware.awaitWritten(); // what was queued before a failure, too: the slot goes back
+            }
             slot.publish(info.flag(FrameFlag.COPIED));
             return Outcome.COPIED;
         } finally {
@@ -308,12 +380,15 @@ public final class CudaWriter implements FrameWriter {
             return Outcome.NO_SLOT;
         }
         try {
-            if (format != null) {
-                uploader.upload(frame, slot);
-            } else {
-                uploader.convert(frame, slot);
+            try {
+                if (format != null) {
+                    uploader.upload(frame, slot);
+                } else {
+                    uploader.convert(frame, slot);
+                }
+            } finally {
+                hardware.awaitWritten(); // what was queued before a failure, too: slot and frame go back
             }
-            hardware.awaitWritten();
             slot.publish(info.flag(FrameFlag.COPIED));
             return format != null ? Outcome.UPLOADED : Outcome.CONVERTED;
         } finally {
@@ -336,8 +411,8 @@ public final class CudaWriter implements FrameWriter {
     }
 
     /** What a decoder's frames will be like, as far as its headers tell. */
-    private AVFrame expected(AVFrame frame) {
-        return frame.format(AV_PIX_FMT_CUDA)
+    private void describeExpected(AVFrame frame) {
+        frame.format(AV_PIX_FMT_CUDA)
                 .color_range(codec.color_range())
                 .color_primaries(codec.color_primaries())
                 .color_trc(codec.color_trc())
@@ -346,7 +421,7 @@ public final class CudaWriter implements FrameWriter {
 
     @Override
     public void finished() {
-        FfmpegLog.captured();
+        stopListening();
         codec = null;
         if (pool != null) {
             try {
@@ -368,7 +443,9 @@ public final class CudaWriter implements FrameWriter {
     public void close() {
         if (!closed) {
             closed = true;
-            av_buffer_pool_uninit(names);
+            if (names != null) {
+                av_buffer_pool_uninit(names);
+            }
             uploader.close();
             hardware.close();
         }
@@ -379,8 +456,12 @@ public final class CudaWriter implements FrameWriter {
 
         @Override
         public void prepare(CudaFramePool asking) throws IOException {
-            try (AVFrame likeness = av_frame_alloc()) {
-                AVFrame frame = expected(likeness);
+            AVFrame frame = av_frame_alloc();
+            if (frame == null) {
+                throw new OutOfMemoryError("av_frame_alloc");
+            }
+            try {
+                describeExpected(frame);
                 FrameLayout layout = asking.layout();
                 if (config != null
                         && kind.is(frame, layout.width(), layout.height())
@@ -389,6 +470,8 @@ public final class CudaWriter implements FrameWriter {
                 } else {
                     configure(layout, frame, asking);
                 }
+            } finally {
+                av_frame_free(frame);
             }
         }
 

@@ -7,6 +7,7 @@ import io.github.cuframes.producer.ffmpeg.Ffmpeg;
 import io.github.cuframes.producer.ffmpeg.FfmpegLog;
 import io.github.cuframes.producer.ffmpeg.Handles;
 import io.github.cuframes.protocol.frame.Rational;
+import java.io.IOException;
 import java.io.UncheckedIOException;
 import org.bytedeco.ffmpeg.avcodec.AVCodec;
 import org.bytedeco.ffmpeg.avcodec.AVCodecContext;
@@ -48,7 +49,8 @@ public final class Decoder implements AutoCloseable {
     public Decoder(AVCodecParameters parameters, Rational timeBase, DecoderOptions options, FrameAllocator allocator)
             throws DecodeException {
         Ffmpeg.load();
-        AVCodec codec = avcodec_find_decoder(parameters.codec_id());
+        AVCodec codec =
+                allocator == null ? avcodec_find_decoder(parameters.codec_id()) : allocator.decoderFor(parameters);
         if (codec == null) {
             String codecName = avcodec_get_name(parameters.codec_id()).getString();
             throw new DecodeException(
@@ -96,6 +98,7 @@ public final class Decoder implements AutoCloseable {
         FfmpegLog.capture();
         code = avcodec_open2(context, codec, (AVDictionary) null);
         String log = FfmpegLog.captured();
+        checkFailure();
         if (code < 0) {
             throw new DecodeException(
                     "the decoder " + name + " does not open: " + Ffmpeg.errorText(code)
@@ -200,6 +203,13 @@ public final class Decoder implements AutoCloseable {
             throw new IllegalStateException(
                     "the decoder " + name + " was used out of order: " + Ffmpeg.errorText(code));
         }
+        if (allocator != null) {
+            try {
+                allocator.damaged();
+            } catch (IOException e) {
+                throw new DecodeException("the decoder " + name + " cannot go on: " + e.getMessage(), code, e);
+            }
+        }
     }
 
     private void checkFailure() throws DecodeException {
@@ -207,7 +217,8 @@ public final class Decoder implements AutoCloseable {
         if (thrown != null) {
             failure = null;
             Throwable cause = thrown instanceof UncheckedIOException io ? io.getCause() : thrown;
-            throw new DecodeException(cause.getMessage(), AVERROR_EXTERNAL(), cause);
+            String message = cause.getMessage() == null ? cause.toString() : cause.getMessage();
+            throw new DecodeException(message, AVERROR_EXTERNAL(), cause);
         }
     }
 

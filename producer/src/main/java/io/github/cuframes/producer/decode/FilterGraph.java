@@ -9,6 +9,7 @@ import io.github.cuframes.protocol.frame.Rational;
 import org.bytedeco.ffmpeg.avfilter.AVBufferSrcParameters;
 import org.bytedeco.ffmpeg.avfilter.AVFilterContext;
 import org.bytedeco.ffmpeg.avfilter.AVFilterGraph;
+import org.bytedeco.ffmpeg.avfilter.AVFilterGraphSegment;
 import org.bytedeco.ffmpeg.avfilter.AVFilterInOut;
 import org.bytedeco.ffmpeg.avutil.AVBufferRef;
 import org.bytedeco.ffmpeg.avutil.AVFrame;
@@ -16,7 +17,6 @@ import org.bytedeco.ffmpeg.avutil.AVHWFramesContext;
 import org.bytedeco.ffmpeg.avutil.AVRational;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;
-import org.bytedeco.javacpp.PointerPointer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -40,6 +40,10 @@ public final class FilterGraph implements AutoCloseable {
     private AVFilterContext sink;
     private Rational timeBase = Rational.UNKNOWN;
     private Rational frameRate = Rational.UNKNOWN;
+
+    private Rational outputTimeBase = Rational.UNKNOWN;
+    private Rational outputRate = Rational.UNKNOWN;
+    private boolean uploading;
 
     // what the graph was built for
     private int format;
@@ -79,16 +83,30 @@ public final class FilterGraph implements AutoCloseable {
             return;
         }
         AVBufferRef frames = av_hwframe_ctx_alloc(device);
-        try (AVFrame likeness = av_frame_alloc()) {
+        if (frames == null) {
+            throw new OutOfMemoryError("av_hwframe_ctx_alloc");
+        }
+        AVFrame likeness = av_frame_alloc();
+        try {
+            if (likeness == null) {
+                throw new OutOfMemoryError("av_frame_alloc");
+            }
             AVHWFramesContext described = new AVHWFramesContext(frames.data());
             described
                     .format(AV_PIX_FMT_CUDA)
                     .sw_format(AV_PIX_FMT_NV12)
                     .width(WARM_WIDTH)
                     .height(WARM_HEIGHT);
+            FfmpegLog.capture();
             int code = av_hwframe_ctx_init(frames);
+            String log = FfmpegLog.captured();
             if (code < 0) {
-                throw new DecodeException("no frames on the GPU: " + Ffmpeg.errorText(code), code, null);
+                throw new DecodeException(
+                        "the filter \"" + description + "\" cannot have frames on the GPU: "
+                                + (log.isEmpty() ? Ffmpeg.errorText(code) : log)
+                                + "; see what doctor says of this GPU",
+                        code,
+                        null);
             }
             likeness.format(AV_PIX_FMT_CUDA).width(WARM_WIDTH).height(WARM_HEIGHT);
             likeness.hw_frames_ctx(av_buffer_ref(frames));
@@ -99,9 +117,11 @@ public final class FilterGraph implements AutoCloseable {
             } finally {
                 timeBase = base;
                 free();
-                av_frame_unref(likeness);
             }
         } finally {
+            if (likeness != null) {
+                av_frame_free(likeness);
+            }
             av_buffer_unref(frames);
         }
     }
@@ -123,7 +143,7 @@ public final class FilterGraph implements AutoCloseable {
     /**
      * Puts a frame in. All that came out before must have been taken.
      *
-     * @param frame referenced, not changed; its time stamp is {@code best_effort_timestamp}
+     * @param frame referenced; its time stamp becomes {@code best_effort_timestamp}, nothing else changes
      */
     public void push(AVFrame frame) throws DecodeException {
         if (graph == null || isChangedBy(frame)) {
@@ -146,7 +166,7 @@ public final class FilterGraph implements AutoCloseable {
     /**
      * Takes a frame out.
      *
-     * @param frame what it referenced is unreferenced first; stamped in the time base of {@link #begin}
+     * @param frame what it referenced is unreferenced first; stamped in {@link #outputTimeBase}
      * @return false if there is none without another push, or after {@link #end()} without a new graph
      */
     public boolean pull(AVFrame frame) throws DecodeException {
@@ -163,18 +183,27 @@ public final class FilterGraph implements AutoCloseable {
             return false;
         }
         require(code, "failed");
-        AVRational out = av_buffersink_get_time_base(sink);
-        AVRational in = new AVRational().num(timeBase.numerator()).den(timeBase.denominator());
-        if (frame.pts() != AV_NOPTS_VALUE) {
-            frame.pts(av_rescale_q(frame.pts(), out, in));
-        }
         frame.best_effort_timestamp(frame.pts());
-        frame.duration(av_rescale_q(frame.duration(), out, in));
         return true;
     }
 
+    /** Seconds of a tick of what {@link #pull} hands out; the filter's own, so that none of its time stamps is rounded. */
+    public Rational outputTimeBase() {
+        return outputTimeBase;
+    }
+
+    /** Frames a second that come out, or unknown. */
+    public Rational outputRate() {
+        return outputRate;
+    }
+
+    /** Whether frames that were decoded in software go to the GPU here. */
+    public boolean isUploading() {
+        return uploading;
+    }
+
     private void build(AVFrame frame) throws DecodeException {
-        boolean uploads = device != null && frame.hw_frames_ctx() == null;
+        uploading = device != null && frame.hw_frames_ctx() == null;
         graph = avfilter_graph_alloc();
         if (graph == null) {
             throw new OutOfMemoryError("avfilter_graph_alloc");
@@ -189,10 +218,8 @@ public final class FilterGraph implements AutoCloseable {
             describe(frame);
             check(avfilter_init_str(source, (String) null));
             check(avfilter_init_str(sink, (String) null));
-            parse(uploads ? "hwupload_cuda," + description : description);
-            for (int i = 0; device != null && i < graph.nb_filters(); i++) {
-                graph.filters(i).hw_device_ctx(av_buffer_ref(device));
-            }
+            // not hwupload_cuda, which makes a context of its own, on the first GPU
+            parse(uploading ? "hwupload," + description : description);
             check(avfilter_graph_config(graph, (Pointer) null));
         } catch (DecodeException e) {
             free();
@@ -211,7 +238,13 @@ public final class FilterGraph implements AutoCloseable {
         width = frame.width();
         height = frame.height();
         framesContext = framesContextOf(frame);
+        outputTimeBase = rational(av_buffersink_get_time_base(sink));
+        outputRate = rational(av_buffersink_get_frame_rate(sink));
         LOG.debug("filter {} on {}x{}", description, width, height);
+    }
+
+    private static Rational rational(AVRational value) {
+        return value.num() > 0 && value.den() > 0 ? new Rational(value.num(), value.den()) : Rational.UNKNOWN;
     }
 
     private void describe(AVFrame frame) throws DecodeException {
@@ -238,21 +271,34 @@ public final class FilterGraph implements AutoCloseable {
     }
 
     private void parse(String text) throws DecodeException {
-        AVFilterInOut outputs = avfilter_inout_alloc();
-        AVFilterInOut inputs = avfilter_inout_alloc();
-        try (PointerPointer<AVFilterInOut> in = new PointerPointer<>(1);
-                PointerPointer<AVFilterInOut> out = new PointerPointer<>(1)) {
-            if (outputs == null || inputs == null) {
-                throw new OutOfMemoryError("avfilter_inout_alloc");
+        AVFilterGraphSegment segment = new AVFilterGraphSegment((Pointer) null);
+        AVFilterInOut inputs = new AVFilterInOut((Pointer) null);
+        AVFilterInOut outputs = new AVFilterInOut((Pointer) null);
+        try (BytePointer characters = new BytePointer(text)) {
+            check(avfilter_graph_segment_parse(graph, characters, 0, segment));
+            check(avfilter_graph_segment_create_filters(segment, 0));
+            // before they are initialized: some want their GPU then
+            for (int i = 0; device != null && i < graph.nb_filters(); i++) {
+                graph.filters(i).hw_device_ctx(av_buffer_ref(device));
             }
-            outputs.name(av_strdup(new BytePointer("in"))).filter_ctx(source).pad_idx(0);
-            inputs.name(av_strdup(new BytePointer("out"))).filter_ctx(sink).pad_idx(0);
-            in.put(0, inputs);
-            out.put(0, outputs);
-            int code = avfilter_graph_parse_ptr(graph, new BytePointer(text), in, out, (Pointer) null);
-            avfilter_inout_free(in);
-            avfilter_inout_free(out);
-            check(code);
+            check(avfilter_graph_segment_apply(segment, 0, inputs, outputs));
+            requireOne("input", inputs);
+            requireOne("output", outputs);
+            check(avfilter_link(source, 0, inputs.filter_ctx(), inputs.pad_idx()));
+            check(avfilter_link(outputs.filter_ctx(), outputs.pad_idx(), sink, 0));
+        } finally {
+            avfilter_inout_free(inputs);
+            avfilter_inout_free(outputs);
+            avfilter_graph_segment_free(segment);
+        }
+    }
+
+    private static void requireOne(String what, AVFilterInOut ends) throws DecodeException {
+        if (ends.isNull() || ends.next() != null) {
+            throw new DecodeException(
+                    "it has " + (ends.isNull() ? "no" : "more than one") + " open " + what + ", and needs one",
+                    AVERROR_FILTER_NOT_FOUND(),
+                    null);
         }
     }
 
@@ -264,8 +310,12 @@ public final class FilterGraph implements AutoCloseable {
 
     private void require(int code, String what) throws DecodeException {
         if (code < 0) {
+            boolean memory = device != null && code == AVERROR_ENOMEM();
             throw new DecodeException(
-                    "the filter \"" + description + "\" " + what + ": " + Ffmpeg.errorText(code), code, null);
+                    "the filter \"" + description + "\" " + what + ": " + Ffmpeg.errorText(code)
+                            + (memory ? "; end other programs on this GPU, or filter to smaller frames" : ""),
+                    code,
+                    null);
         }
     }
 

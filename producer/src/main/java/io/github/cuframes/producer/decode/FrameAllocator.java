@@ -1,17 +1,30 @@
 package io.github.cuframes.producer.decode;
 
 import static org.bytedeco.ffmpeg.global.avcodec.avcodec_default_get_format;
+import static org.bytedeco.ffmpeg.global.avcodec.avcodec_find_decoder;
 
+import java.io.IOException;
+import org.bytedeco.ffmpeg.avcodec.AVCodec;
 import org.bytedeco.ffmpeg.avcodec.AVCodecContext;
+import org.bytedeco.ffmpeg.avcodec.AVCodecParameters;
 import org.bytedeco.ffmpeg.avutil.AVFrame;
 import org.bytedeco.javacpp.IntPointer;
 
 /**
  * Where a {@link Decoder} gets memory for its pictures. Memory of the host is handed out in {@link #allocate}; an
- * allocator of GPU memory sets {@code hw_device_ctx} and {@code get_format} in {@link #prepare} and makes a
- * {@code hw_frames_ctx} whose pool is its own, and is then never asked here.
+ * allocator of GPU memory sets {@code hw_device_ctx} in {@link #prepare}, makes a {@code hw_frames_ctx} whose pool is its own in
+ * {@link #chooseFormat}, and hands out no more than names for the pictures in {@link #allocate}.
  */
 public interface FrameAllocator {
+
+    /**
+     * Which of FFmpeg's decoders is to be used; asked first.
+     *
+     * @return the usual one, unless the memory wants another; null if there is none
+     */
+    default AVCodec decoderFor(AVCodecParameters parameters) {
+        return avcodec_find_decoder(parameters.codec_id());
+    }
 
     /** The codec context is about to be opened; on the decoder's thread. */
     void prepare(AVCodecContext context);
@@ -41,6 +54,13 @@ public interface FrameAllocator {
     default Throwable takeFailure() {
         return null;
     }
+
+    /**
+     * A packet or picture could not be decoded.
+     *
+     * @throws IOException if that is no fault of the stream's: the memory or its GPU has failed for good
+     */
+    default void damaged() throws IOException {}
 
     /** The codec context was freed. What it was given may still be referenced, by frames that were taken out of it. */
     void finished();

@@ -28,7 +28,7 @@ public interface FrameWriter extends FrameAllocator, AutoCloseable {
     }
 
     /**
-     * Another decoder is about to be made.
+     * Another decoder is about to be made, or the filter behind it was made anew.
      *
      * @param base seconds of one tick of the frames' time stamps
      * @param rate frames a second, or unknown

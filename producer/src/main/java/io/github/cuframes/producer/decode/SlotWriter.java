@@ -43,6 +43,7 @@ public final class SlotWriter implements FrameWriter {
     private final SlotLoans loans = new SlotLoans();
     private final Map<ByteBuffer, SlotMemory> memories = new IdentityHashMap<>();
     private final FrameCopier copier;
+    private final boolean direct;
 
     private Rational timeBase = Rational.UNKNOWN;
     private Rational frameRate = Rational.UNKNOWN;
@@ -61,9 +62,19 @@ public final class SlotWriter implements FrameWriter {
     private final FrameKind kind = new FrameKind();
     private boolean closed;
 
-    /** A writer of these slots, which it configures as it learns what comes. */
+    /** A writer of these slots, which it configures as it learns what comes; the decoder writes into them. */
     public SlotWriter(SlotSource slots) {
+        this(slots, true);
+    }
+
+    /**
+     * A writer of these slots.
+     *
+     * @param direct whether the decoder writes into slots; false if a filter makes other frames of its pictures
+     */
+    public SlotWriter(SlotSource slots, boolean direct) {
         this.slots = slots;
+        this.direct = direct;
         this.copier = new FrameCopier();
     }
 
@@ -90,6 +101,9 @@ public final class SlotWriter implements FrameWriter {
 
     @Override
     public int allocate(AVCodecContext codec, AVFrame frame, int flags) {
+        if (!direct) {
+            return avcodec_default_get_buffer2(codec, frame, flags);
+        }
         if (!asked.isFor(codec, frame)) {
             asked = Geometry.of(codec, frame, config == null ? null : config.layout());
         }

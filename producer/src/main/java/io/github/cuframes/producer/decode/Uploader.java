@@ -17,10 +17,10 @@ final class Uploader implements AutoCloseable {
     private final CudaHardware hardware;
     private final FrameCopier converter = new FrameCopier();
 
-    // a frame in host memory, converted, on its way to the GPU
+    // a frame in host memory, converted or turned, on its way to the GPU
     private BytePointer memory;
-    private SlotMemory converted;
-    private FrameLayout convertedLayout;
+    private SlotMemory staged;
+    private FrameLayout stagedLayout;
     private AVFrame described;
     private boolean closed;
 
@@ -34,8 +34,11 @@ final class Uploader implements AutoCloseable {
         FrameLayout layout = slot.layout();
         for (int i = 0; i < layout.planes().size(); i++) {
             PlaneLayout plane = layout.planes().get(i);
+            // FFmpeg leaves what is to be cut off at the left and the top of a frame on a GPU to whoever reads it
+            long left = frame.crop_left() == 0 ? 0 : layout.format().rowBytes(i, (int) frame.crop_left());
+            long top = frame.crop_top() == 0 ? 0 : layout.format().rows(i, (int) frame.crop_top());
             copy.onDevice(
-                    frame.data(i).address(),
+                    frame.data(i).address() + top * frame.linesize(i) + left,
                     frame.linesize(i),
                     slot.deviceAddress() + plane.offset(),
                     plane.pitch(),
@@ -46,25 +49,38 @@ final class Uploader implements AutoCloseable {
     }
 
     /** From a frame in host memory, which has to stay until the copy is done. */
-    void upload(AVFrame frame, Slot slot) throws CudaException {
+    void upload(AVFrame frame, Slot slot) throws CudaException, DecodeException {
+        if (isUpsideDown(frame, slot.layout())) {
+            stage(slot.layout());
+            converter.copy(frame, staged);
+            queue(described, slot);
+        } else {
+            queue(frame, slot);
+        }
+    }
+
+    /** Uncompressed video may have its rows from the bottom to the top, which the GPU cannot copy. */
+    private static boolean isUpsideDown(AVFrame frame, FrameLayout layout) {
+        for (int i = 0; i < layout.planes().size(); i++) {
+            if (frame.linesize(i) < 0) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private void queue(AVFrame frame, Slot slot) throws CudaException {
         CudaCopy copy = hardware.copy();
         FrameLayout layout = slot.layout();
         for (int i = 0; i < layout.planes().size(); i++) {
             PlaneLayout plane = layout.planes().get(i);
-            long first = frame.data(i).address();
-            int rows = layout.format().rows(i, layout.height());
-            int pitch = frame.linesize(i);
-            if (pitch < 0) {
-                throw new IllegalArgumentException(
-                        "a frame that is upside down (pitch " + pitch + ") was not expected");
-            }
             copy.toDevice(
-                    first,
-                    pitch,
+                    frame.data(i).address(),
+                    frame.linesize(i),
                     slot.deviceAddress() + plane.offset(),
                     plane.pitch(),
                     layout.format().rowBytes(i, layout.width()),
-                    rows,
+                    layout.format().rows(i, layout.height()),
                     hardware.stream().handle());
         }
     }
@@ -72,28 +88,32 @@ final class Uploader implements AutoCloseable {
     /** From a frame in host memory whose format subscribers do not know. */
     void convert(AVFrame frame, Slot slot) throws CudaException, DecodeException {
         PixelFormat format = slot.layout().format();
-        if (!slot.layout().equals(convertedLayout)) {
-            free();
-            memory = new BytePointer(slot.layout().size() + SlotMemory.ALIGNMENT);
-            convertedLayout = slot.layout();
-            long misaligned = memory.address() % SlotMemory.ALIGNMENT;
-            converted = new SlotMemory(
-                    memory.getPointer((SlotMemory.ALIGNMENT - misaligned) % SlotMemory.ALIGNMENT), convertedLayout);
-            described = av_frame_alloc();
-            if (described == null) {
-                throw new OutOfMemoryError("av_frame_alloc");
-            }
-            converted.describeTo(described);
+        stage(slot.layout());
+        converter.convert(frame, staged, format);
+        queue(described, slot);
+    }
+
+    private void stage(FrameLayout layout) {
+        if (layout.equals(stagedLayout)) {
+            return;
         }
-        converter.convert(frame, converted, format);
-        upload(described, slot);
+        free();
+        memory = new BytePointer(layout.size() + SlotMemory.ALIGNMENT);
+        long misaligned = memory.address() % SlotMemory.ALIGNMENT;
+        staged = new SlotMemory(memory.getPointer((SlotMemory.ALIGNMENT - misaligned) % SlotMemory.ALIGNMENT), layout);
+        described = av_frame_alloc();
+        if (described == null) {
+            throw new OutOfMemoryError("av_frame_alloc");
+        }
+        staged.describeTo(described);
+        stagedLayout = layout;
     }
 
     private void free() {
         if (memory != null) {
             memory.close();
             memory = null;
-            convertedLayout = null;
+            stagedLayout = null;
         }
         if (described != null) {
             av_frame_free(described);

@@ -31,6 +31,12 @@ import org.slf4j.LoggerFactory;
  * The first frame of the next connection carries {@link FrameFlag#DISCONTINUITY}; the slots stay what they are if its
  * geometry is the same. Damaged packets are counted and decoding goes on, from the next key frame if need be.
  *
+ * <p>With a {@link FilterGraph}, frames go through it between decoder and writer: what it still holds is published before it is
+ * made anew for frames of another size, and before a connection ends. Its frames have the filter's time base and rate.
+ *
+ * <p>The thread makes the writer, the decoder and the filter, uses them and frees them, in this order: decoder, frames, filter,
+ * writer. FFmpeg's buffers may come back on another thread, where somebody else holds a frame.
+ *
  * <p>A frame costs about 640 bytes of garbage, measured with H.264 of 720p and HEVC decoded into slots by OpenJDK 17:
  * JavaCPP's wrappers of pointers that FFmpeg hands out and the record of a lent slot.
  *
@@ -74,7 +80,7 @@ public final class Ingest implements AutoCloseable {
 
     /** The same with a clock for pacing and for the waits between attempts. */
     public Ingest(IngestOptions options, SlotSource slots, IngestListener listener, Clock clock) {
-        this(options, filtered -> new SlotWriter(slots), listener, clock);
+        this(options, filtered -> new SlotWriter(slots, !filtered), listener, clock);
         Objects.requireNonNull(slots, "slots");
     }
 
@@ -83,7 +89,7 @@ public final class Ingest implements AutoCloseable {
         this(options, writers, listener, Clock.SYSTEM);
     }
 
-    private Ingest(IngestOptions options, FrameWriters writers, IngestListener listener, Clock clock) {
+    Ingest(IngestOptions options, FrameWriters writers, IngestListener listener, Clock clock) {
         this.options = options;
         this.writers = Objects.requireNonNull(writers, "writers");
         this.listener = Objects.requireNonNull(listener, "listener");
@@ -166,14 +172,16 @@ public final class Ingest implements AutoCloseable {
             }
             connectUntilOver();
         } catch (IOException e) {
-            become(IngestState.CONNECTING, null);
             fail(e);
         } catch (RuntimeException | Error e) {
             LOG.error("{}: stopped by a fault", options.source().url(), e);
             fail(new IOException("stopped by a fault: " + e, e));
         } finally {
-            free();
-            over.countDown();
+            try {
+                free();
+            } finally {
+                over.countDown();
+            }
         }
     }
 
@@ -244,7 +252,13 @@ public final class Ingest implements AutoCloseable {
     }
 
     private void fail(IOException e) {
+        if (state.isOver()) {
+            return; // it was said already how it ended
+        }
         failure = e;
+        if (state == IngestState.IDLE) {
+            become(IngestState.CONNECTING, null);
+        }
         become(IngestState.FAILED, e);
     }
 
@@ -268,9 +282,10 @@ public final class Ingest implements AutoCloseable {
                 current.interrupt(); // stop() may have come before it could see the source
             }
             current.open();
-            writer.begin(current.timeBase(), current.frameRate());
-            if (filter != null) {
-                filter.begin(current.timeBase(), current.frameRate());
+            if (filter == null) {
+                writer.begin(current.timeBase(), current.frameRate());
+            } else {
+                filter.begin(current.timeBase(), current.frameRate()); // the writer, when it is known what comes out
             }
             try (Decoder decoder =
                     new Decoder(current.codecParameters(), current.timeBase(), options.decoder(), writer)) {
@@ -331,7 +346,7 @@ public final class Ingest implements AutoCloseable {
     private void drain(Decoder decoder, Rational timeBase) throws IOException {
         decoder.send(null, 0);
         receive(decoder, timeBase);
-        drainFilter(timeBase);
+        drainFilter();
     }
 
     private void receive(Decoder decoder, Rational timeBase) throws IOException {
@@ -358,23 +373,24 @@ public final class Ingest implements AutoCloseable {
             return;
         }
         if (filter.isChangedBy(frame)) {
-            drainFilter(timeBase);
+            drainFilter();
         }
         filter.push(frame);
         av_frame_unref(frame);
-        publishFiltered(timeBase);
+        publishFiltered();
     }
 
-    private void drainFilter(Rational timeBase) throws IOException {
+    private void drainFilter() throws IOException {
         if (filter != null) {
             filter.end();
-            publishFiltered(timeBase);
+            publishFiltered();
         }
     }
 
-    private void publishFiltered(Rational timeBase) throws IOException {
+    private void publishFiltered() throws IOException {
         while (filter.pull(filtered)) {
-            publish(filtered, timeBase);
+            writer.begin(filter.outputTimeBase(), filter.outputRate()); // does nothing if both are what they were
+            publish(filtered, filter.outputTimeBase());
         }
     }
 
@@ -401,6 +417,12 @@ public final class Ingest implements AutoCloseable {
         backoff.reset();
     }
 
+    private boolean isUploaded(FrameWriter.Outcome outcome) {
+        return outcome == FrameWriter.Outcome.UPLOADED
+                || outcome == FrameWriter.Outcome.CONVERTED && writer.device() != null
+                || filter != null && filter.isUploading();
+    }
+
     private void count(FrameWriter.Outcome outcome) {
         counters.increment(IngestCounter.PUBLISHED);
         if (outcome != FrameWriter.Outcome.IN_PLACE) {
@@ -409,7 +431,7 @@ public final class Ingest implements AutoCloseable {
         if (outcome == FrameWriter.Outcome.CONVERTED) {
             counters.increment(IngestCounter.CONVERTED);
         }
-        if (outcome == FrameWriter.Outcome.UPLOADED) {
+        if (isUploaded(outcome)) {
             counters.increment(IngestCounter.UPLOADED);
         }
         if (FrameFlag.CORRUPT.in(info.flags())) {

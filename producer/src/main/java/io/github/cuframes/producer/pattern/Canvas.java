@@ -9,6 +9,8 @@ import io.github.cuframes.protocol.frame.FrameLayout;
 import io.github.cuframes.protocol.frame.PlaneLayout;
 import java.nio.ByteBuffer;
 import org.bytedeco.javacpp.BytePointer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Where the processor draws a picture that is to lie in a slot. One thread at a time. */
 interface Canvas extends AutoCloseable {
@@ -46,16 +48,18 @@ interface Canvas extends AutoCloseable {
 
     /** Host memory from which the picture is uploaded. */
     final class Uploaded implements Canvas {
+        private static final Logger LOG = LoggerFactory.getLogger(Uploaded.class);
+
         private final CudaStream stream;
         private final CudaCopy copy;
         private final ByteBuffer picture;
         private final long address;
 
         Uploaded(CudaContext context, FrameLayout layout) throws CudaException {
-            stream = CudaStream.create(context);
-            copy = new CudaCopy(context);
             picture = ByteBuffer.allocateDirect(Math.toIntExact(layout.size()));
             address = new BytePointer(picture).address();
+            copy = new CudaCopy(context);
+            stream = CudaStream.create(context);
         }
 
         @Override
@@ -65,6 +69,15 @@ interface Canvas extends AutoCloseable {
 
         @Override
         public boolean finish(Slot slot) throws CudaException {
+            try {
+                upload(slot);
+            } finally {
+                stream.synchronize(); // what was queued before a failure, too: the slot goes back
+            }
+            return true;
+        }
+
+        private void upload(Slot slot) throws CudaException {
             FrameLayout layout = slot.layout();
             for (int i = 0; i < layout.planes().size(); i++) {
                 PlaneLayout plane = layout.planes().get(i);
@@ -77,13 +90,16 @@ interface Canvas extends AutoCloseable {
                         layout.format().rows(i, layout.height()),
                         stream.handle());
             }
-            stream.synchronize();
-            return true;
         }
 
         @Override
         public void close() {
-            stream.close();
+            try {
+                stream.close();
+            } catch (IllegalStateException e) {
+                // a GPU that has failed frees nothing, and how the source ended matters more
+                LOG.warn("not freed: {}", e.getMessage());
+            }
         }
     }
 }

@@ -157,19 +157,22 @@ public final class TestPatternSource implements AutoCloseable {
     }
 
     private void run() {
-        try {
+        Throwable failure = null;
+        try (canvas) {
             if (paced) {
                 produceAtRate();
             } else {
                 produceAtOnce();
             }
         } catch (IOException | RuntimeException | Error e) {
-            done.completeExceptionally(e);
-            return;
-        } finally {
-            canvas.close();
+            failure = e;
         }
-        done.complete(null);
+        // when nothing of the slots is used any more: who waits for this may free them
+        if (failure == null) {
+            done.complete(null);
+        } else {
+            done.completeExceptionally(failure);
+        }
     }
 
     private void produceAtRate() throws IOException {
