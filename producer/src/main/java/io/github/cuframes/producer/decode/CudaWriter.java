@@ -172,8 +172,8 @@ public final class CudaWriter implements FrameWriter {
         String refusal = hasCuda ? giveFrames(codec) : "NVDEC cannot decode this stream";
         listening = refusal == null;
         if (refusal == null) {
-            FfmpegLog.capture(); // FFmpeg asks again, without CUDA, if the chip refuses after all; why is only in its
-            // log
+            // FFmpeg asks again, without CUDA, if the chip refuses after all; why is only in its log
+            FfmpegLog.capture();
             return AV_PIX_FMT_CUDA;
         }
         String reason = refusal + " (" + PixelFormats.name(software) + " " + codec.coded_width() + "x"
