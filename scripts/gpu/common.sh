@@ -23,6 +23,7 @@ unxz() {
 unpack() {
     local base=$1 name=$2 part
     part=$(mktemp -d "$base/unpacking.XXXXXXXX")
+    chmod 755 "$part"
     echo "${0##*/}: unpacking into $base/$name" >&2
     (cd "$bundle" && sha256sum --quiet -c pack.sha256 >&2) || fail "$bundle/pack.tar.xz is damaged; copy the bundle again"
     unxz "$bundle/pack.tar.xz" | tar -x -C "$part" || fail "$bundle/pack.tar.xz cannot be unpacked into $part; see that there is room"
@@ -35,8 +36,10 @@ if [[ -n ${CUFRAMES_GPU_HOME:-} ]]; then
     [[ -x $home/runtime/bin/java ]] || fail "CUFRAMES_GPU_HOME=$home has no runtime/bin/java; unpack pack.tar.xz there"
 else
     base=${TMPDIR:-/tmp}/cuframes-gpu-$UID
-    mkdir -p -m 700 "$base"
+    mkdir -p "$base"
     [[ -O $base ]] || fail "$base belongs to somebody else; set TMPDIR to a folder of your own"
+    # a test starts processes of another user, which read it
+    chmod 755 "$base"
     # a new bundle is unpacked beside an old one
     home=$base/$(cut -c 1-16 "$bundle/pack.sha256")
     [[ -x $home/runtime/bin/java ]] || unpack "$base" "${home##*/}"

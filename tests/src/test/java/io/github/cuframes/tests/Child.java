@@ -47,7 +47,13 @@ public final class Child implements AutoCloseable {
      */
     public static Child start(String name, Class<?> main, Map<String, String> environment, List<String> arguments)
             throws IOException {
-        List<String> command = new ArrayList<>(List.of(
+        return start(name, main, Launch.PLAIN.with(environment), arguments);
+    }
+
+    /** Starts a JVM with a heap of 64 MiB that spares the processor, as it is told. */
+    public static Child start(String name, Class<?> main, Launch launch, List<String> arguments) throws IOException {
+        List<String> command = new ArrayList<>(launch.prefix());
+        command.addAll(List.of(
                 System.getProperty("java.home") + "/bin/java",
                 "-Xmx64m",
                 "-XX:+UseSerialGC",
@@ -60,13 +66,14 @@ public final class Child implements AutoCloseable {
                 command.add("-D" + property + "=" + value);
             }
         }
+        command.addAll(launch.jvmOptions());
         if (Runtime.version().feature() >= 22) {
             command.add("--enable-native-access=ALL-UNNAMED");
         }
         command.add(main.getName());
         command.addAll(arguments);
         ProcessBuilder builder = new ProcessBuilder(command);
-        builder.environment().putAll(environment);
+        builder.environment().putAll(launch.environment());
         return new Child(name, builder.start());
     }
 
@@ -172,9 +179,14 @@ public final class Child implements AutoCloseable {
         process.outputWriter().flush();
     }
 
+    /** Ends its stdin. */
+    public void closeInput() throws IOException {
+        process.outputWriter().close();
+    }
+
     /** Has a {@link VerifyingSubscriber} end, and returns its summary. */
     public Report summary() throws IOException, InterruptedException {
-        process.outputWriter().close();
+        closeInput();
         Report summary = await("summary", report -> true);
         int status = awaitExit();
         if (status != 0) {

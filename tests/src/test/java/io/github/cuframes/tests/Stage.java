@@ -51,8 +51,13 @@ public final class Stage implements AutoCloseable {
 
     /** Starts a main class. */
     public Child start(String name, Class<?> main, List<String> arguments) throws IOException {
-        Child child =
-                Child.start(name, main, Map.of(SharedFile.DIRECTORY_VARIABLE, sharedMemory.toString()), arguments);
+        return start(name, main, Launch.PLAIN, arguments);
+    }
+
+    /** Starts a main class in a way of its own. */
+    public Child start(String name, Class<?> main, Launch launch, List<String> arguments) throws IOException {
+        Launch here = launch.with(Map.of(SharedFile.DIRECTORY_VARIABLE, sharedMemory.toString()));
+        Child child = Child.start(name, main, here, arguments);
         children.add(child);
         return child;
     }

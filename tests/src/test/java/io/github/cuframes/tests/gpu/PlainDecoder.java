@@ -162,6 +162,16 @@ public final class PlainDecoder implements AutoCloseable {
         return downloaded;
     }
 
+    /** The picture where it was decoded. Valid until the next call of this object. */
+    AVFrame frame() {
+        return frame;
+    }
+
+    /** The stream that is decoded. */
+    AVStream stream() {
+        return stream;
+    }
+
     /** FFmpeg's name for the layout of {@link #inHostMemory()}, such as nv12. */
     public String format() throws IOException {
         return av_get_pix_fmt_name(inHostMemory().format()).getString();
@@ -169,7 +179,11 @@ public final class PlainDecoder implements AutoCloseable {
 
     /** The CRC32C of the picture's planes, one after the other, row by row, without what pads the rows. */
     public int checksum() throws IOException {
-        AVFrame picture = inHostMemory();
+        return checksum(inHostMemory());
+    }
+
+    /** The same of any picture in host memory. */
+    static int checksum(AVFrame picture) {
         CRC32C crc = new CRC32C();
         for (int plane = 0; plane < av_pix_fmt_count_planes(picture.format()); plane++) {
             update(crc, picture, plane);
