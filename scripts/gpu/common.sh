@@ -61,3 +61,19 @@ classpath=$home/test-classes:$home/cuframes-producer.jar:$home/cuframes-subscrib
 test_properties=("-Dcuframes.clips=$bundle/clips"
     "-Dcuframes.producer.jar=$home/cuframes-producer.jar"
     "-Dcuframes.subscriber.jar=$home/cuframes-subscriber.jar")
+# benchmarks first: their logback.xml says only what goes wrong
+# shellcheck disable=SC2034
+benchmark_classpath=$home/benchmarks/classes:$home/benchmarks/HdrHistogram.jar:$home/cuframes-producer.jar:$home/cuframes-subscriber.jar
+
+# What the output comes from; $logs is where the caller keeps it.
+machine() {
+    if command -v nvidia-smi >/dev/null; then
+        nvidia-smi --query-gpu=name,driver_version,uuid --format=csv,noheader 2>&1 | sed 's/^/gpu: /' || true
+    else
+        echo "gpu: unknown, no nvidia-smi here"
+    fi
+    echo "machine: $(uname -sr), $(nproc) processors"
+    echo "runtime: $("${java[@]}" -version 2>&1 | sed -n 2p)"
+    echo "bundle: $(<"$bundle/version")"
+    echo "logs: $logs"
+}

@@ -1,5 +1,6 @@
 package io.github.cuframes.benchmarks;
 
+import io.github.cuframes.producer.Memory;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -7,7 +8,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -96,7 +96,9 @@ public final class AllocationBenchmark implements Callable<Integer> {
                 for (int i = 0; i < streamCount; i++) {
                     streams.addFrames(
                             new FrameTransmitter(
-                                    directory.path(), "frames" + i, new FrameTransmitter.Settings(size, false)),
+                                    directory.path(),
+                                    "frames" + i,
+                                    new FrameTransmitter.Settings(size, false, Memory.HOST)),
                             warmUp,
                             rate);
                 }
@@ -142,7 +144,7 @@ public final class AllocationBenchmark implements Callable<Integer> {
             HeapUse writersBefore = HeapUse.ofThreads(writerThreads);
             HeapUse controlBefore = HeapUse.ofThreads(CONTROL_THREAD);
             long published = streams.published();
-            pause();
+            Machine.awaitTime(System.nanoTime() + (long) (seconds * TimeUnit.SECONDS.toNanos(1)));
             HeapUse writers = HeapUse.ofThreads(writerThreads).since(writersBefore);
             HeapUse control = HeapUse.ofThreads(CONTROL_THREAD).since(controlBefore);
             published = streams.published() - published;
@@ -168,14 +170,6 @@ public final class AllocationBenchmark implements Callable<Integer> {
             for (ReceiverProcess receiver : receivers) {
                 receiver.close();
             }
-        }
-    }
-
-    private void pause() {
-        long end = System.nanoTime() + (long) (seconds * TimeUnit.SECONDS.toNanos(1));
-        long left;
-        while ((left = end - System.nanoTime()) > 0) {
-            LockSupport.parkNanos(left);
         }
     }
 }

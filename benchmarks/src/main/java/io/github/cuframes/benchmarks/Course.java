@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import org.HdrHistogram.Histogram;
 
 /** A transmitter in this process with its receivers in others, and what was measured on it so far. */
@@ -65,7 +64,7 @@ final class Course implements AutoCloseable {
         long due = System.nanoTime() + period;
         long start = due;
         for (long number = first; number <= round.last(); number++) {
-            long before = awaitTime(due);
+            long before = Machine.awaitTime(due);
             // who is late does not catch up: messages in a burst would be measured against each other
             due = Math.max(due, before) + period;
             if (number == round.measured()) {
@@ -86,16 +85,6 @@ final class Course implements AutoCloseable {
             sent += messages;
             elapsedNanos += System.nanoTime() - start;
         }
-    }
-
-    /** Sleeps until then; returns the time. */
-    private static long awaitTime(long due) {
-        long now = System.nanoTime();
-        while (now - due < 0) {
-            LockSupport.parkNanos(due - now);
-            now = System.nanoTime();
-        }
-        return now;
     }
 
     /** Nanoseconds from sending to receiving, of all receivers. */

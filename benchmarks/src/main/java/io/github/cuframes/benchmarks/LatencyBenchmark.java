@@ -1,5 +1,6 @@
 package io.github.cuframes.benchmarks;
 
+import io.github.cuframes.producer.Memory;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -64,7 +65,7 @@ public final class LatencyBenchmark implements Callable<Integer> {
             split = ",",
             defaultValue = "1920x1080",
             converter = Size.Converter.class,
-            description = "Sizes of frames, yuv420p. Default: ${DEFAULT-VALUE}.")
+            description = "Sizes of frames, yuv420p, on a GPU nv12. Default: ${DEFAULT-VALUE}.")
     private List<Size> sizes;
 
     @Option(
@@ -114,7 +115,16 @@ public final class LatencyBenchmark implements Callable<Integer> {
             description = "Frames a second of the warm-up. Default: ${DEFAULT-VALUE}.")
     private double warmUpRate;
 
-    @Option(names = "--write", description = "Write a byte of each page of a frame before publishing it.")
+    @Option(
+            names = "--memory",
+            defaultValue = "host",
+            description = "Where the frames live: host, cuda or cuda-ipc. Default: ${DEFAULT-VALUE}.",
+            converter = MemoryConverter.class)
+    private Memory memory;
+
+    @Option(
+            names = "--write",
+            description = "Write a byte of each page of a frame before publishing it; on a GPU all of it, by a copy.")
     private boolean write;
 
     @Option(
@@ -143,12 +153,13 @@ public final class LatencyBenchmark implements Callable<Integer> {
         out.printf(
                 Locale.ROOT,
                 "Publish to receive in microseconds: %s frames/s, %d rounds of %d frames a mode, %d to settle, %d to"
-                        + " warm up, bare sockets of %s%n%n",
+                        + " warm up, frames in %s memory, bare sockets of %s%n%n",
                 format(rate),
                 rounds,
                 frames,
                 settle,
                 warmUp,
+                memory,
                 library.name().toLowerCase(Locale.ROOT));
         Table table = new Table(
                 "frames", "receivers", "mode", "received", "p50", "p90", "p99", "max", "to yardstick", "send p50");
@@ -203,7 +214,7 @@ public final class LatencyBenchmark implements Callable<Integer> {
     }
 
     private Transmitter frames(Path directory, String key, Size size) throws IOException {
-        return new FrameTransmitter(directory, key, new FrameTransmitter.Settings(size, write));
+        return new FrameTransmitter(directory, key, new FrameTransmitter.Settings(size, write, memory));
     }
 
     private static void add(Table table, Size size, Mode mode, Course course, Course yardstick) {

@@ -1,10 +1,12 @@
 package io.github.cuframes.benchmarks;
 
+import com.sun.management.OperatingSystemMXBean;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 
 /** What the figures were measured on. */
@@ -16,6 +18,21 @@ final class Machine {
 
     static int processors() {
         return Runtime.getRuntime().availableProcessors();
+    }
+
+    /** CPU time of all threads of this process, the JVM's included. */
+    static long cpuNanos() {
+        return ((OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean()).getProcessCpuTime();
+    }
+
+    /** Sleeps until then, by {@link System#nanoTime()}; returns the time. */
+    static long awaitTime(long due) {
+        long now = System.nanoTime();
+        while (now - due < 0) {
+            LockSupport.parkNanos(due - now);
+            now = System.nanoTime();
+        }
+        return now;
     }
 
     static void print(PrintWriter out) throws IOException {

@@ -1,5 +1,6 @@
 package io.github.cuframes.benchmarks;
 
+import io.github.cuframes.producer.Memory;
 import io.github.cuframes.producer.Producer;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -26,13 +27,14 @@ final class Streams implements AutoCloseable {
         streams.add(new Stream(loop::published, loop.address(), loop));
     }
 
-    /** Adds a producer that decodes a clip over and over, at its own pace or as fast as it can. */
+    /** Adds a producer that decodes a clip into host memory, over and over, at its own pace or as fast as it can. */
     void addClip(Path clip, Path runDirectory, String key, boolean realtime, int threads) throws IOException {
         Producer producer = Producer.builder(key)
                 .input(clip.toString())
                 .loop(true)
                 .realtime(realtime)
                 .threads(threads)
+                .memory(Memory.HOST)
                 .publish(publisher -> publisher.runDirectory(runDirectory))
                 .open();
         String[] address = {"--run-dir", runDirectory.toString(), "--key", key};
@@ -63,14 +65,19 @@ final class Streams implements AutoCloseable {
 
     /** Waits until each stream has that many frames. */
     void awaitPublished(long frames) throws IOException {
+        for (Stream stream : streams) {
+            awaitAtLeast(frames, stream.published(), "a stream");
+        }
+    }
+
+    /** Waits until something has that many frames, a minute at most. */
+    static void awaitAtLeast(long frames, LongSupplier counted, String name) throws IOException {
         long deadline = System.nanoTime() + START_NANOS;
-        for (int i = 0; i < streams.size(); i++) {
-            while (published(i) < frames) {
-                if (deadline - System.nanoTime() < 0) {
-                    throw new IOException("a stream has " + published(i) + " of " + frames + " frames after 60 s");
-                }
-                LockSupport.parkNanos(POLL_NANOS);
+        while (counted.getAsLong() < frames) {
+            if (deadline - System.nanoTime() < 0) {
+                throw new IOException(name + " has " + counted.getAsLong() + " of " + frames + " frames after 60 s");
             }
+            LockSupport.parkNanos(POLL_NANOS);
         }
     }
 

@@ -10,7 +10,8 @@ import java.util.stream.Stream;
 /** A directory for a benchmark's sockets, removed with it. */
 final class TemporaryDirectory implements AutoCloseable {
 
-    private final Path path = Files.createTempDirectory("cuframes-benchmark");
+    // short: with what a socket's name adds, 107 bytes are all there are
+    private final Path path = Files.createTempDirectory("cf");
 
     TemporaryDirectory() throws IOException {}
 

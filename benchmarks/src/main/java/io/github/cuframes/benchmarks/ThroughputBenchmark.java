@@ -1,14 +1,12 @@
 package io.github.cuframes.benchmarks;
 
-import com.sun.management.OperatingSystemMXBean;
+import io.github.cuframes.producer.Memory;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -109,7 +107,8 @@ public final class ThroughputBenchmark implements Callable<Integer> {
     private void publish(String policy, Table table) throws IOException {
         try (TemporaryDirectory directory = new TemporaryDirectory();
                 Course course = new Course(
-                        new FrameTransmitter(directory.path(), "upper", new FrameTransmitter.Settings(size, false)),
+                        new FrameTransmitter(
+                                directory.path(), "upper", new FrameTransmitter.Settings(size, false, Memory.HOST)),
                         subscribers,
                         "--policy",
                         policy)) {
@@ -157,11 +156,11 @@ public final class ThroughputBenchmark implements Callable<Integer> {
     }
 
     private void decodePlainly(Account account) throws IOException {
-        try (PlainDecoder decoder = new PlainDecoder(clip, threads)) {
-            long cpu = cpuNanos();
+        try (PlainDecoder decoder = new PlainDecoder(clip, PlainDecoder.Device.SOFTWARE, threads)) {
+            long cpu = Machine.cpuNanos();
             long start = System.nanoTime();
-            long count = decoder.decodeUntil(start + turnNanos());
-            account.add(count, System.nanoTime() - start, cpuNanos() - cpu);
+            decoder.decodeUntil(() -> System.nanoTime() - start >= turnNanos());
+            account.add(decoder.decoded(), System.nanoTime() - start, Machine.cpuNanos() - cpu);
         }
     }
 
@@ -171,18 +170,10 @@ public final class ThroughputBenchmark implements Callable<Integer> {
             streams.addClip(clip, directory.path(), "clip", false, threads);
             streams.awaitPublished(1);
             long count = streams.published();
-            long cpu = cpuNanos();
+            long cpu = Machine.cpuNanos();
             long start = System.nanoTime();
-            long left;
-            while ((left = start + turnNanos() - System.nanoTime()) > 0) {
-                LockSupport.parkNanos(left);
-            }
-            account.add(streams.published() - count, System.nanoTime() - start, cpuNanos() - cpu);
+            Machine.awaitTime(start + turnNanos());
+            account.add(streams.published() - count, System.nanoTime() - start, Machine.cpuNanos() - cpu);
         }
-    }
-
-    /** Of all threads of this process, the JVM's included. */
-    private static long cpuNanos() {
-        return ((OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean()).getProcessCpuTime();
     }
 }

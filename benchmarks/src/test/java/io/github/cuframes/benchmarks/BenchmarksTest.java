@@ -29,7 +29,7 @@ class BenchmarksTest {
     }
 
     /** The cells of a Markdown row, found by those that it begins with. */
-    private static List<String> row(String output, String... beginning) {
+    static List<String> row(String output, String... beginning) {
         return output.lines()
                 .filter(line -> line.startsWith("| "))
                 .map(line -> Arrays.stream(line.substring(1, line.length() - 1).split("\\|"))
@@ -40,7 +40,7 @@ class BenchmarksTest {
                 .orElseThrow(() -> new AssertionError("no row " + Arrays.toString(beginning) + " in\n" + output));
     }
 
-    private static double number(List<String> row, int column) {
+    static double number(List<String> row, int column) {
         return Double.parseDouble(row.get(column));
     }
 
@@ -154,7 +154,7 @@ class BenchmarksTest {
         assertTrue(number(row(output, "Producer"), 1) > 0, output);
     }
 
-    private static Path clip(String name) {
+    static Path clip(String name) {
         Path directory = Path.of("").toAbsolutePath();
         while (!Files.isRegularFile(directory.resolve("mvnw"))) {
             directory = directory.getParent();

@@ -1,0 +1,124 @@
+package io.github.cuframes.benchmarks;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.github.cuframes.standin.StandInDriver;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/**
+ * The benchmarks of frames on a GPU, with the stand-in driver in the GPU's place: frames are decoded in software and
+ * uploaded, and no figure means anything, but what flows must add up.
+ */
+@Timeout(180)
+class GpuBenchmarksTest {
+
+    private static Path driver;
+
+    @BeforeAll
+    static void buildDriver() {
+        assumeTrue(StandInDriver.unavailable().isEmpty(), () -> StandInDriver.unavailable()
+                .orElseThrow());
+        driver = StandInDriver.build();
+    }
+
+    /** In a process of its own, whose loader and whose children's finds the stand-in. */
+    private static String run(Class<?> benchmark, String... arguments) throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xmx128m",
+                "-cp",
+                System.getProperty("java.class.path"),
+                benchmark.getName(),
+                "--markdown"));
+        command.addAll(List.of(arguments));
+        ProcessBuilder builder = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT);
+        builder.environment()
+                .putAll(Map.of("LD_LIBRARY_PATH", driver.getParent().toString()));
+        Process process = builder.start();
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertEquals(0, process.waitFor(), output);
+        return output;
+    }
+
+    private static String clip() {
+        return "--clip=" + BenchmarksTest.clip("pattern-h264");
+    }
+
+    @Test
+    void latencyOfFramesOnAGpu() throws Exception {
+        String output = run(
+                LatencyBenchmark.class,
+                "--memory=cuda",
+                "--size=640x360",
+                "--subscribers=2",
+                "--mode=bare,blocking",
+                "--rate=100",
+                "--rounds=1",
+                "--frames=10",
+                "--settle=3",
+                "--warm-up=20",
+                "--warm-up-rate=500",
+                "--write");
+        assertTrue(output.contains("frames in cuda memory"), output);
+        List<String> blocking = BenchmarksTest.row(output, "640x360", "2", "blocking");
+        assertTrue(Integer.parseInt(blocking.get(3).split(" ")[0]) > 0, output);
+        assertTrue(BenchmarksTest.number(blocking, 4) > 0, output);
+    }
+
+    @Test
+    void decodingTakesTurnsWithARingAndItsSubscribers() throws Exception {
+        String output = run(
+                DecodeRateBenchmark.class, clip(), "--plain=software", "--decoders=2", "--rounds=2", "--seconds=0.3");
+        List<String> plain = BenchmarksTest.row(output, "2", "FFmpeg alone");
+        assertTrue(BenchmarksTest.number(plain, 2) > 0, output);
+        assertEquals("", plain.get(4));
+        for (String way : List.of("ring", "ring, a subscriber each")) {
+            List<String> row = BenchmarksTest.row(output, "2", way);
+            assertTrue(BenchmarksTest.number(row, 4) > 0, output);
+            assertTrue(BenchmarksTest.number(row, 6) > 0, output);
+            assertEquals(0, BenchmarksTest.number(row, 8), output);
+        }
+        assertTrue(BenchmarksTest.number(BenchmarksTest.row(output, "2", "ring, a subscriber each"), 9) > 0, output);
+    }
+
+    @Test
+    void frameMemoryComesAndGoes() throws Exception {
+        String output = run(VramBenchmark.class, clip(), "--cameras=2", "--subscribers=3");
+        List<String> rings = BenchmarksTest.row(output, "2 rings of 1080p alone");
+        assertTrue(BenchmarksTest.number(rings, 2) >= 2 * 3 * 3, "two rings of three frames of 3 MB\n" + output);
+        assertEquals(0, BenchmarksTest.number(BenchmarksTest.row(output, "rings closed"), 2));
+        List<String> alone = BenchmarksTest.row(output, "cameras");
+        List<String> followed = BenchmarksTest.row(output, "cameras, subscribers each: 3");
+        assertTrue(BenchmarksTest.number(followed, 2) > BenchmarksTest.number(alone, 2), output);
+        assertEquals(0, BenchmarksTest.number(BenchmarksTest.row(output, "cameras closed"), 2));
+    }
+
+    @Test
+    void aSoakCountsWhatComesAndGoes() throws Exception {
+        String output = run(
+                SoakBenchmark.class,
+                clip(),
+                "--cameras=2",
+                "--subscribers=2",
+                "--warm-up=2",
+                "--minutes=0.07",
+                "--every=2");
+        List<String> begin = BenchmarksTest.row(output, "begin, none");
+        List<String> end = BenchmarksTest.row(output, "end, none");
+        assertEquals("0", begin.get(1), "nobody is there when it is compared");
+        assertEquals("0", end.get(1), "nobody is there when it is compared");
+        assertTrue(BenchmarksTest.number(end, 14) > BenchmarksTest.number(begin, 14), output);
+        assertTrue(BenchmarksTest.number(end, 16) >= BenchmarksTest.number(begin, 16) + 2 * 4, output);
+        assertTrue(output.contains("soak: ok"), output);
+    }
+}
