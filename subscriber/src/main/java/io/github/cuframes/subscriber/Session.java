@@ -11,6 +11,7 @@ import io.github.cuframes.protocol.layout.FrameMetadata;
 import io.github.cuframes.protocol.layout.Ring;
 import io.github.cuframes.protocol.layout.SubscriberPage;
 import io.github.cuframes.protocol.message.ByeReason;
+import io.github.cuframes.protocol.message.ErrorCode;
 import io.github.cuframes.protocol.message.Message;
 import io.github.cuframes.protocol.message.ProtocolException;
 import io.github.cuframes.protocol.message.Role;
@@ -31,6 +32,9 @@ final class Session implements AutoCloseable {
 
     /** For how long a MEMORY message may stay out that the publisher should have sent before a delivery. */
     static final long MEMORY_NANOS = TimeUnit.SECONDS.toNanos(5);
+
+    /** A dying process's GPU memory may go somewhat before its socket. */
+    private static final long DEATH_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
 
     private static final Logger LOG = LoggerFactory.getLogger(Session.class);
 
@@ -248,15 +252,26 @@ final class Session implements AutoCloseable {
         try {
             return policy.mode() == DeliveryMode.LATEST ? takeLatest() : takeNext();
         } catch (ProtocolException e) {
-            // a publisher that cut this side off uses its slots again: its reason may still be in the socket
-            while (!ended && receive(0)) {
-                LOG.trace("read what came before a breach");
-            }
-            if (failure != null) {
-                return null;
-            }
-            throw e;
+            return excuse(e);
         }
+    }
+
+    /**
+     * What looks like a breach may have another reason, which then is in the socket: a publisher that cut this side off uses
+     * its slots again, and one that died takes the legacy handles with it that were not opened yet.
+     *
+     * @return null if it is so: the connection has ended
+     */
+    private Frame excuse(ProtocolException breach) throws ProtocolException {
+        boolean unreachable = breach.code() == ErrorCode.MEMORY_UNREACHABLE;
+        while (!ended && receive(unreachable ? DEATH_NANOS : 0)) {
+            LOG.trace("read what came before a breach");
+        }
+        if (failure != null || ended && unreachable) {
+            LOG.debug("the last frames of {} cannot be read: {}", key, breach.getMessage());
+            return null;
+        }
+        throw breach;
     }
 
     private Frame takeNext() throws ProtocolException {
