@@ -66,7 +66,13 @@ final class Session implements AutoCloseable {
     private boolean memoryMissing;
     private boolean bufferMissing;
 
+    /** The generation that was mapped and not acknowledged yet; 0: none. */
+    private int unanswered;
+
     private boolean ended;
+    /** Whether the end was an error of the socket, so that messages may be left unread. */
+    private boolean cut;
+
     private Message.Failure failure;
     private ByeReason bye;
 
@@ -148,10 +154,17 @@ final class Session implements AutoCloseable {
             if (status == ReceiveStatus.NOTHING) {
                 return false;
             }
-            if (status == ReceiveStatus.END) {
-                ended = true;
-            } else if (!Incoming.isDoorbell(connection) || page == null) {
-                handle(Incoming.decode(connection));
+            take(status);
+            // answered when nothing more is there: the socket library closes a connection whose peer takes no answer
+            while (unanswered > 0 && !ended) {
+                status = connection.receive(0);
+                if (status == ReceiveStatus.NOTHING) {
+                    int generation = unanswered;
+                    unanswered = 0;
+                    Incoming.send(connection, new Message.Ack(generation));
+                } else {
+                    take(status);
+                }
             }
             return true;
         } catch (ProtocolException e) {
@@ -161,8 +174,17 @@ final class Session implements AutoCloseable {
                 throw Incoming.violation(e.getMessage());
             }
             LOG.debug("the connection to {} failed", key, e);
+            cut = true;
             ended = true;
             return true;
+        }
+    }
+
+    private void take(ReceiveStatus status) throws IOException {
+        if (status == ReceiveStatus.END) {
+            ended = true;
+        } else if (!Incoming.isDoorbell(connection) || page == null) {
+            handle(Incoming.decode(connection));
         }
     }
 
@@ -221,7 +243,7 @@ final class Session implements AutoCloseable {
         List<FileDescriptor> files = Incoming.take(connection);
         Incoming.requireDescriptors(memory, files, FrameMap.descriptors(memory));
         frames.announce(memory, files);
-        Incoming.send(connection, new Message.Ack(memory.generation()));
+        unanswered = memory.generation();
     }
 
     /** Whether there is a delivery that was not taken. Cheap. */
@@ -267,7 +289,7 @@ final class Session implements AutoCloseable {
         while (!ended && receive(unreachable ? DEATH_NANOS : 0)) {
             LOG.trace("read what came before a breach");
         }
-        if (failure != null || ended && unreachable) {
+        if (failure != null || ended && unreachable || cut && memoryMissing) {
             LOG.debug("the last frames of {} cannot be read: {}", key, breach.getMessage());
             return null;
         }

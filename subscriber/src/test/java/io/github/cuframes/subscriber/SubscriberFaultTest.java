@@ -386,6 +386,35 @@ class SubscriberFaultTest {
         }
     }
 
+    /** Its answers to what a publisher sent before its death fail, which must not keep it from reading on. */
+    @Test
+    void readsAllThatADeadPublisherHadSent() throws IOException {
+        publisher.allocate(1, ScriptedPublisher.CONFIG, 0, 1);
+        publisher.allocate(1, ScriptedPublisher.CONFIG, 1, 2);
+        Script<Client> script = Script.start(() -> {
+            Client client = publisher.accept();
+            client.expect(Message.Hello.class);
+            client.welcome();
+            client.expect(Message.Ack.class);
+            client.memory(0);
+            client.memory(1);
+            publisher.write(0, 0);
+            client.deliver(0);
+            publisher.write(1, 0);
+            client.deliver(1);
+            client.close();
+            return client;
+        });
+        try (Subscriber subscriber = builder().policy(DeliveryPolicy.fifo(4)).connect()) {
+            script.join();
+            for (int i = 0; i < 2; i++) {
+                try (Frame frame = subscriber.next(LONG)) {
+                    assertTrue(ScriptedPublisher.isIntact(frame));
+                }
+            }
+        }
+    }
+
     @Test
     void waitsForTheMemoryOfADelivery() throws IOException {
         publisher.allocate(1, ScriptedPublisher.CONFIG, 0, ScriptedPublisher.SLOTS);
