@@ -33,6 +33,9 @@ final class Session implements AutoCloseable {
     /** For how long a MEMORY message may stay out that the publisher should have sent before a delivery. */
     static final long MEMORY_NANOS = TimeUnit.SECONDS.toNanos(5);
 
+    /** Messages that are read without looking at anything else. */
+    private static final int MOST_AT_ONCE = 64;
+
     /** A dying process's GPU memory may go somewhat before its socket. */
     private static final long DEATH_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
 
@@ -156,8 +159,8 @@ final class Session implements AutoCloseable {
             }
             take(status);
             // answered when nothing more is there: the socket library closes a connection whose peer takes no answer
-            while (unanswered > 0 && !ended) {
-                status = connection.receive(0);
+            for (int i = 1; unanswered > 0 && !ended; i++) {
+                status = i < MOST_AT_ONCE ? connection.receive(0) : ReceiveStatus.NOTHING;
                 if (status == ReceiveStatus.NOTHING) {
                     int generation = unanswered;
                     unanswered = 0;
@@ -286,7 +289,8 @@ final class Session implements AutoCloseable {
      */
     private Frame excuse(ProtocolException breach) throws ProtocolException {
         boolean unreachable = breach.code() == ErrorCode.MEMORY_UNREACHABLE;
-        while (!ended && receive(unreachable ? DEATH_NANOS : 0)) {
+        // bounded, also for a publisher that never stops talking
+        for (int i = 0; i < MOST_AT_ONCE && !ended && receive(unreachable ? DEATH_NANOS : 0); i++) {
             LOG.trace("read what came before a breach");
         }
         if (failure != null || ended && unreachable || cut && memoryMissing) {
