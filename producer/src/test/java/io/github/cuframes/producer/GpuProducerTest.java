@@ -9,6 +9,7 @@ import io.github.cuframes.producer.pattern.PatternSpec;
 import io.github.cuframes.producer.testing.StandInTest;
 import io.github.cuframes.producer.testing.TestClip;
 import io.github.cuframes.protocol.layout.SourceState;
+import io.github.cuframes.standin.OpenDescriptors;
 import io.github.cuframes.standin.StandInControl.Kind;
 import io.github.cuframes.standin.StandInDriver;
 import java.io.IOException;
@@ -56,12 +57,6 @@ class GpuProducerTest extends StandInTest {
 
     private Path clip() {
         return TestClip.h264(320, 240).write(directory.resolve("clip.mp4"), FRAMES);
-    }
-
-    private static long openDescriptors() throws IOException {
-        try (Stream<Path> descriptors = Files.list(Path.of("/proc/self/fd"))) {
-            return descriptors.count();
-        }
     }
 
     @ParameterizedTest
@@ -232,7 +227,7 @@ class GpuProducerTest extends StandInTest {
         control.reset();
         assertEquals(null, live(camera.get()));
         Map<String, Long> called = new TreeMap<>(control.called());
-        long descriptors = openDescriptors();
+        OpenDescriptors open = OpenDescriptors.now();
         List<String> outcomes = new ArrayList<>();
         int failures = 0;
         for (Map.Entry<String, Long> entry : called.entrySet()) {
@@ -254,6 +249,6 @@ class GpuProducerTest extends StandInTest {
             }
         }
         assertTrue(failures > 20, () -> String.join("\n", outcomes));
-        assertTrue(openDescriptors() <= descriptors, "descriptors");
+        open.assertNothingNew("every failure");
     }
 }

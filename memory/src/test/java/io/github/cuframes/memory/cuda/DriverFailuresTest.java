@@ -11,17 +11,14 @@ import com.sun.jna.Pointer;
 import io.github.cuframes.memory.Descriptors;
 import io.github.cuframes.memory.FrameMemory;
 import io.github.cuframes.protocol.frame.MemoryKind;
+import io.github.cuframes.standin.OpenDescriptors;
 import io.github.cuframes.standin.StandInControl.Kind;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
-import java.nio.file.Path;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -88,24 +85,6 @@ class DriverFailuresTest extends StandInFixture {
         }
     }
 
-    /** What the process has open of the driver, or of descriptors that it made. */
-    private static Map<String, Long> descriptors() throws IOException {
-        Map<String, Long> open = new TreeMap<>();
-        try (Stream<Path> numbers = Files.list(Path.of("/proc/self/fd"))) {
-            for (Path number : numbers.toList()) {
-                try {
-                    String target = Files.readSymbolicLink(number).toString();
-                    if (!target.endsWith(".jar") && !target.startsWith("/proc/")) {
-                        open.merge(target, 1L, Long::sum);
-                    }
-                } catch (NoSuchFileException e) {
-                    continue; // that of the listing itself
-                }
-            }
-        }
-        return open;
-    }
-
     private static String base(String symbol) {
         return symbol.replaceFirst("_v\\d$", "");
     }
@@ -146,7 +125,7 @@ class DriverFailuresTest extends StandInFixture {
             Preparation<T> preparation, Action<T> action, String symbol, int call, int code) throws Exception {
         String what = "call " + call + " of " + symbol + " failed with " + code + ": ";
         Map<Kind, Long> start = driver.live();
-        Map<String, Long> open = descriptors();
+        OpenDescriptors open = OpenDescriptors.now();
         long[] allocated = {driver.allocated(0), driver.allocated(1)};
         T prepared = preparation.prepare();
         Map<Kind, Long> own = since(start);
@@ -178,7 +157,7 @@ class DriverFailuresTest extends StandInFixture {
             assertEquals(Map.of(), left, what);
             assertEquals(allocated[0], driver.allocated(0), what);
             assertEquals(allocated[1], driver.allocated(1), what);
-            assertEquals(open, descriptors(), what);
+            open.assertNothingNew(what);
         }
         if (left.containsKey(Kind.CONTEXTS)) {
             assertEquals(Driver.SUCCESS, Driver.cuDevicePrimaryCtxRelease(1));

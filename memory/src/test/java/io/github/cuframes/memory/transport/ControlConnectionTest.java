@@ -9,6 +9,7 @@ import io.github.cuframes.memory.Descriptors;
 import io.github.cuframes.memory.FrameMemory;
 import io.github.cuframes.memory.HostMemoryAllocator;
 import io.github.cuframes.memory.TestProcess;
+import io.github.cuframes.standin.OpenDescriptors;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
 import java.io.IOException;
@@ -152,7 +153,7 @@ class ControlConnectionTest {
 
     @Test
     void handsDescriptorsToTheMessagesThatDeclareThem() throws IOException {
-        long before = openDescriptors();
+        OpenDescriptors before = OpenDescriptors.now();
         try (ControlConnection client = ControlConnection.connect(socket, CONNECT);
                 ControlConnection accepted = server.accept();
                 FrameMemory memory = new HostMemoryAllocator().allocate(4096)) {
@@ -180,7 +181,7 @@ class ControlConnectionTest {
             assertThrows(
                     IllegalArgumentException.class, () -> accepted.trySend(message(5, "x"), new FileDescriptor[61]));
         }
-        assertEquals(before, openDescriptors());
+        before.assertNothingNew("closing the connections");
     }
 
     @Test
@@ -204,7 +205,7 @@ class ControlConnectionTest {
 
     @Test
     void refusesDescriptorsThatNoMessageDeclares() throws IOException {
-        long before = openDescriptors();
+        OpenDescriptors before = OpenDescriptors.now();
         server.close();
         try (AFUNIXServerSocketChannel raw = AFUNIXServerSocketChannel.open()) {
             raw.bind(AFUNIXSocketAddress.of(socket));
@@ -219,17 +220,17 @@ class ControlConnectionTest {
             }
         }
         server = ControlServer.bind(socket, ControlServer.Access.DEFAULT);
-        assertEquals(before, openDescriptors());
+        before.assertNothingNew("closing the connections");
     }
 
     @Test
     void leaksNothingInManyConnections() throws IOException {
         connectAndMisbehave(0);
-        long before = openDescriptors();
+        OpenDescriptors before = OpenDescriptors.now();
         for (int i = 0; i < 200; i++) {
             connectAndMisbehave(i);
         }
-        assertEquals(before, openDescriptors());
+        before.assertNothingNew("closing the connections");
     }
 
     /** A client that attaches descriptors to half a message, to a false one or to a good one, and goes. */
@@ -352,9 +353,5 @@ class ControlConnectionTest {
             assertEquals("end", process.line());
             assertEquals(0, process.status());
         }
-    }
-
-    private static long openDescriptors() {
-        return new java.io.File("/proc/self/fd").list().length;
     }
 }

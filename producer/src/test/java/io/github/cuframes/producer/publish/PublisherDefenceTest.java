@@ -11,10 +11,9 @@ import io.github.cuframes.protocol.frame.DeliveryMode;
 import io.github.cuframes.protocol.message.ErrorCode;
 import io.github.cuframes.protocol.message.Message;
 import io.github.cuframes.protocol.message.Role;
+import io.github.cuframes.standin.OpenDescriptors;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Set;
@@ -145,7 +144,7 @@ class PublisherDefenceTest extends PublisherFixture {
         active(DeliveryMode.LATEST, 0, 2).close();
         clients.clear();
         await(() -> publisher.counters().subscribers() == 0);
-        long descriptors = openDescriptors();
+        OpenDescriptors open = OpenDescriptors.now();
         PublisherCounters before = publisher.counters();
         for (int i = 0; i < 200; i++) {
             try (RawClient client = RawClient.subscribe(
@@ -159,14 +158,6 @@ class PublisherDefenceTest extends PublisherFixture {
         await(() ->
                 publisher.counters().subscribers() == 0 && publisher.counters().slotsInUse() == 1);
         assertEquals(before.memoryBytes(), publisher.counters().memoryBytes());
-        await(() -> openDescriptors() <= descriptors);
-    }
-
-    private static long openDescriptors() {
-        try (var files = Files.list(Path.of("/proc/self/fd"))) {
-            return files.count();
-        } catch (IOException e) {
-            throw new AssertionError(e);
-        }
+        open.assertNothingNew("two hundred subscribers");
     }
 }
