@@ -1,12 +1,16 @@
 package io.github.cuframes.benchmarks;
 
 import io.github.cuframes.memory.cuda.CudaContext;
+import io.github.cuframes.subscriber.DeliveryPolicy;
 import io.github.cuframes.subscriber.Frame;
 import io.github.cuframes.subscriber.Subscriber;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
@@ -17,15 +21,23 @@ import picocli.CommandLine;
 import picocli.CommandLine.Option;
 
 /**
- * A process with subscribers, started by a benchmark: each has a thread, takes the newest frames and closes them at once.
+ * A process with subscribers, started by a benchmark: each has a thread and closes each frame at once.
  */
 final class Audience implements Servant {
 
-    /** What its subscribers did, all together: frames received, subscriptions begun, and failures (0 are expected). */
-    record Account(long received, long sessions, long failures) {
+    /**
+     * What its subscribers did, all together.
+     *
+     * @param sessions subscriptions begun
+     * @param failures of them; 0 are expected
+     * @param dropped frames between those received
+     * @param cpuNanos of the process
+     */
+    record Account(long received, long sessions, long failures, long dropped, long cpuNanos) {
         static Account ofLine(String line) {
-            String[] parts = line.split(" ");
-            return new Account(Long.parseLong(parts[0]), Long.parseLong(parts[1]), Long.parseLong(parts[2]));
+            long[] parts =
+                    Arrays.stream(line.split(" ")).mapToLong(Long::parseLong).toArray();
+            return new Account(parts[0], parts[1], parts[2], parts[3], parts[4]);
         }
     }
 
@@ -41,11 +53,16 @@ final class Audience implements Servant {
     @Option(names = "--context", description = "Keep the GPU's context from the beginning to the end.")
     private boolean keepsContext;
 
+    @Option(names = "--policy", defaultValue = "latest")
+    private String policy;
+
     private CudaContext context;
+    private final Set<Subscriber> present = ConcurrentHashMap.newKeySet();
     private final List<Thread> threads = new ArrayList<>();
     private final LongAdder received = new LongAdder();
     private final LongAdder sessions = new LongAdder();
     private final LongAdder failures = new LongAdder();
+    private final LongAdder dropped = new LongAdder();
     private volatile boolean leaving;
 
     private Audience() {}
@@ -62,7 +79,12 @@ final class Audience implements Servant {
 
     /** What starts it. */
     static List<String> arguments(Path runDirectory, boolean keepsContext) {
-        List<String> arguments = new ArrayList<>(List.of("--run-dir", runDirectory.toString()));
+        return arguments(runDirectory, keepsContext, "latest");
+    }
+
+    /** What starts it, with subscribers of that policy. */
+    static List<String> arguments(Path runDirectory, boolean keepsContext, String policy) {
+        List<String> arguments = new ArrayList<>(List.of("--run-dir", runDirectory.toString(), "--policy", policy));
         if (keepsContext) {
             arguments.add("--context");
         }
@@ -86,7 +108,11 @@ final class Audience implements Servant {
             }
             default -> throw Servant.unknown(order);
         }
-        return received.sum() + " " + sessions.sum() + " " + failures.sum();
+        long missed = dropped.sum();
+        for (Subscriber subscriber : present) {
+            missed += subscriber.statistics().dropped();
+        }
+        return received.sum() + " " + sessions.sum() + " " + failures.sum() + " " + missed + " " + Machine.cpuNanos();
     }
 
     /** So many subscribers of each key; those that change stay so many seconds each, one after the other. */
@@ -117,8 +143,10 @@ final class Audience implements Servant {
         while (!leaving) {
             try (Subscriber subscriber = Subscriber.builder(key)
                     .runDirectory(runDirectory)
+                    .policy(DeliveryPolicy.parse(policy))
                     .reconnect(false)
                     .connect()) {
+                present.add(subscriber);
                 sessions.increment();
                 missing.countDown();
                 receive(subscriber, end);
@@ -134,12 +162,17 @@ final class Audience implements Servant {
     }
 
     private void receive(Subscriber subscriber, long end) {
-        while (!leaving && !subscriber.isAtEnd() && System.nanoTime() - end < 0) {
-            try (Frame frame = subscriber.next(STEP_NANOS)) {
-                if (frame != null) {
-                    received.increment();
+        try {
+            while (!leaving && !subscriber.isAtEnd() && System.nanoTime() - end < 0) {
+                try (Frame frame = subscriber.next(STEP_NANOS)) {
+                    if (frame != null) {
+                        received.increment();
+                    }
                 }
             }
+        } finally {
+            present.remove(subscriber);
+            dropped.add(subscriber.statistics().dropped());
         }
     }
 

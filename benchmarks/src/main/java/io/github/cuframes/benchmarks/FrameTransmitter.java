@@ -32,7 +32,13 @@ final class FrameTransmitter implements Transmitter {
      *
      * @param writes whether it is written before it is published: a byte of each page; on a GPU all of it, by a copy there
      */
-    record Settings(Size size, boolean writes, Memory memory) {}
+    record Settings(Size size, boolean writes, Memory memory, int maxSubscribers) {
+
+        /** With 32 subscribers at most, as a publisher lets in by default. */
+        Settings(Size size, boolean writes, Memory memory) {
+            this(size, writes, memory, 32);
+        }
+    }
 
     FrameTransmitter(Path runDirectory, String key, Settings settings) throws IOException {
         this.runDirectory = runDirectory;
@@ -45,6 +51,7 @@ final class FrameTransmitter implements Transmitter {
                     .runDirectory(runDirectory)
                     .allocator(place.allocator())
                     .allowLossless(true)
+                    .maxSubscribers(settings.maxSubscribers())
                     .open();
             publisher.configure(
                     new StreamConfig(layout, new Rational(1, 90_000), Rational.UNKNOWN, Colour.UNSPECIFIED), 1);
@@ -76,6 +83,11 @@ final class FrameTransmitter implements Transmitter {
         } finally {
             slot.release();
         }
+    }
+
+    /** Bytes of frame memory. Any thread. */
+    long memoryBytes() {
+        return publisher.counters().memoryBytes();
     }
 
     /** Any thread. */

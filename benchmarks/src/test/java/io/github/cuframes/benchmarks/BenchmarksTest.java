@@ -116,6 +116,22 @@ class BenchmarksTest {
     }
 
     @Test
+    void crowdsReceiveWhatIsPublished() {
+        String output = run(
+                ScaleBenchmark.commandLine(),
+                "--crowd=1x40,3x2",
+                "--size=64x64",
+                "--seconds=1",
+                "--warm-up=0.5",
+                "--markdown");
+        assertTrue(number(row(output, "1x40"), 2) > 2 * number(row(output, "1x40"), 1), output);
+        assertTrue(number(row(output, "3x2"), 2) > number(row(output, "3x2"), 1), output);
+        for (String crowd : List.of("1x40", "3x2")) {
+            assertTrue(number(row(output, crowd), 8) > 0, output);
+        }
+    }
+
+    @Test
     void allocationIsMeasuredOnBothSides() {
         String output = run(
                 AllocationBenchmark.commandLine(),
