@@ -26,6 +26,9 @@ final class FrontDesk implements ControlLoop.Admission {
     private static final int DEFAULT_LATEST_CREDITS = 2;
     private static final int DEFAULT_LOSSLESS_CREDITS = 4;
 
+    /** The ring grows by this part of its slots at least. */
+    private static final int GROWTH_PART = 8;
+
     private final RingState state;
     private final PublisherOptions options;
     private final SharedFile ringFile;
@@ -195,9 +198,13 @@ final class FrontDesk implements ControlLoop.Admission {
                         + " subscribers already; close one, or start the producer with a larger --max-subscribers");
     }
 
-    /** Memory for a newcomer's credits, where the slots that are there do not suffice. Wants the growth lock. */
+    /**
+     * Memory for a newcomer's credits, where the slots that are there do not suffice. In a crowd somewhat more, since each
+     * growth is a message to every subscriber and a mapping of each. Wants the growth lock.
+     */
     private List<FrameMemory> growFor(int credits) throws ProtocolException {
         int missing;
+        int generous;
         long stride;
         state.lock.lock();
         try {
@@ -205,16 +212,28 @@ final class FrontDesk implements ControlLoop.Admission {
                 return List.of();
             }
             missing = state.slotsNeeded(credits) - state.pool.slots();
-            stride = SlotPool.stride(state.pool.config());
             if (missing > state.pool.room()) {
                 throw new ProtocolException(
                         ErrorCode.MEMORY_LIMIT, "the ring has no room for " + missing + " more slots; try again later");
             }
+            if (missing <= 0) {
+                return List.of();
+            }
+            generous = Math.min(state.pool.room(), Math.max(missing, state.pool.slots() / GROWTH_PART));
+            stride = SlotPool.stride(state.pool.config());
         } finally {
             state.lock.unlock();
         }
         try {
-            return missing > 0 ? state.allocate(missing, stride) : List.of();
+            return state.allocate(generous, stride);
+        } catch (IOException e) {
+            return growExactly(missing, stride);
+        }
+    }
+
+    private List<FrameMemory> growExactly(int missing, long stride) throws ProtocolException {
+        try {
+            return state.allocate(missing, stride);
         } catch (IOException e) {
             throw new ProtocolException(ErrorCode.MEMORY_LIMIT, e.getMessage());
         }

@@ -24,6 +24,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 @Timeout(60)
 class PublisherTest extends PublisherFixture {
@@ -296,5 +298,24 @@ class PublisherTest extends PublisherFixture {
         }
         assertNull(publisher.acquire());
         assertEquals(1, publisher.counters().lostNoSlot());
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1000, 40", "202, 100"})
+    void aCrowdIsLetInWithFewAllocationsAsLongAsTheLimitAllows(int slotLimit, int mostSlabs) throws IOException {
+        reopen(builder().maxSubscribers(100).maxMemory(slotLimit * 4096L));
+        publisher.configure(config(64, 48), 1);
+        RawClient last = null;
+        int credits = 0;
+        while (last == null || credits < 200) {
+            last = active(DeliveryMode.LATEST, 0, 2);
+            credits += 2;
+        }
+        int needed = credits + 2; // the writer's and the newest
+        int slots = publisher.counters().slots();
+        assertTrue(slots >= needed && slots <= needed + needed / 8, slots + " slots");
+        publish(1);
+        last.take();
+        assertTrue(last.slabs.size() <= mostSlabs, last.slabs.size() + " slabs");
     }
 }
