@@ -9,11 +9,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import picocli.CommandLine;
 
 /** Each benchmark with a few frames: real processes, real sockets, and what the tables say must add up. */
+@Tag("slow")
 @Timeout(180)
 class BenchmarksTest {
 

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -19,6 +20,7 @@ import org.junit.jupiter.api.Timeout;
  * The benchmarks of frames on a GPU, with the stand-in driver in the GPU's place: frames are decoded in software and
  * uploaded, and no figure means anything, but what flows must add up.
  */
+@Tag("slow")
 @Timeout(180)
 class GpuBenchmarksTest {
 

@@ -12,6 +12,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -20,6 +21,7 @@ import org.slf4j.LoggerFactory;
  * Any process is killed (SIGKILL) at any moment, also while it starts. {@code -Dcuframes.kills=200} sets how often,
  * {@code -Dcuframes.seed=…} repeats a run.
  */
+@Tag("slow")
 class KillTest {
 
     private static final Logger LOG = LoggerFactory.getLogger(KillTest.class);

@@ -6,12 +6,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.github.cuframes.subscriber.Observer;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** One of four subscribers is stopped (SIGSTOP). The others notice nothing. */
+@Tag("slow")
 class SlowSubscriberTest {
 
     private static final Logger LOG = LoggerFactory.getLogger(SlowSubscriberTest.class);

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.slf4j.Logger;
@@ -15,6 +16,7 @@ import org.slf4j.LoggerFactory;
  * Four streams at 25 frames a second make no garbage worth collecting, neither where they are produced nor where they are
  * read. {@code -Dcuframes.steady.seconds=60} measures for longer.
  */
+@Tag("slow")
 class SteadyStateTest {
 
     private static final Logger LOG = LoggerFactory.getLogger(SteadyStateTest.class);
