@@ -1,30 +1,88 @@
 package io.github.cuframes.producer;
 
 import io.github.cuframes.producer.decode.FrameWriters;
+import io.github.cuframes.producer.ingest.Backoff;
 import io.github.cuframes.producer.ingest.Ingest;
 import io.github.cuframes.producer.ingest.IngestCounter;
 import io.github.cuframes.producer.ingest.IngestOptions;
 import io.github.cuframes.producer.ingest.IngestState;
+import io.github.cuframes.producer.publish.SlotSource;
+import io.github.cuframes.producer.watch.Watchdog;
 import io.github.cuframes.protocol.layout.SourceState;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** A camera or file. */
-final class IngestSource implements FrameSource {
+/**
+ * A camera or file, and its way out of native calls that hang.
+ *
+ * <p>A thread that hangs in C cannot be ended. So its reader is abandoned: all that it has stays allocated, the slots that it
+ * may still write to are never used again, and another reader takes its place, with memory of a new generation. The
+ * subscribers stay connected meanwhile. If the call returns after all, its thread frees what it has. {@link Recovery} has the
+ * states.
+ *
+ * <p>The watchdog's thread does all this; every other method may be called by any thread.
+ */
+final class IngestSource implements FrameSource, Watchdog.Watched {
 
     private static final Logger LOG = LoggerFactory.getLogger(IngestSource.class);
 
-    private final Ingest ingest;
-    private final ProducerListener listener;
-    private boolean hasStreamed;
+    /** Allocating slots takes milliseconds. */
+    private static final Duration FENCE_PATIENCE = Duration.ofSeconds(2);
 
-    IngestSource(IngestOptions options, FrameWriters writers, ProducerListener listener) {
+    /**
+     * What a source is made of.
+     *
+     * @param key the camera, for the log
+     * @param writers makes the writers of a reader, which write into the slots that it is given
+     * @param maxHung how many calls may hang at a time before the source fails with a {@link HangException}
+     * @param restartable whether the input may be read again from its beginning; false for a file that is to come once
+     */
+    record Parts(
+            String key,
+            IngestOptions options,
+            SlotSource slots,
+            Function<SlotSource, FrameWriters> writers,
+            int maxHung,
+            boolean restartable) {}
+
+    /** One reader with the slots that only it may use. */
+    private record Life(Ingest ingest, FencedSlots slots) {}
+
+    private final Parts parts;
+    private final ProducerListener listener;
+    private final Watchdog watchdog;
+    private final Backoff backoff;
+    private volatile boolean hasStreamed;
+
+    // guarded by this
+    private final List<Life> hung = new ArrayList<>();
+    private final Map<IngestCounter, Long> before = new EnumMap<>(IngestCounter.class);
+    private Recovery recovery = Recovery.NEW;
+    private Life life;
+    private long restartAt;
+
+    IngestSource(Parts parts, Watchdog watchdog, ProducerListener listener) {
+        this.parts = parts;
         this.listener = listener;
-        this.ingest = new Ingest(options, writers, this::changed);
+        this.watchdog = watchdog;
+        this.backoff =
+                new Backoff(parts.options().firstRetry(), parts.options().longestRetry(), new SplittableRandom());
+        this.life = newLife();
+    }
+
+    private Life newLife() {
+        FencedSlots slots = new FencedSlots(parts.slots());
+        Ingest ingest = new Ingest(parts.options(), parts.writers().apply(slots), this::changed);
+        slots.watch(ingest.watch());
+        return new Life(ingest, slots);
     }
 
     private void changed(IngestState from, IngestState to, IOException cause) {
@@ -38,26 +96,131 @@ final class IngestSource implements FrameSource {
                 hasStreamed = true;
                 listener.stateChanged(SourceState.STREAMING, null);
             }
-            case WAITING ->
-                listener.stateChanged(hasStreamed ? SourceState.RECONNECTING : SourceState.CONNECTING, cause);
+            case WAITING -> listener.stateChanged(lost(), cause);
             case ENDED -> listener.stateChanged(SourceState.ENDED, null);
             case FAILED -> listener.stateChanged(SourceState.FAILED, cause);
             default -> LOG.debug("from {} to {}", from, to);
         }
     }
 
+    private SourceState lost() {
+        return hasStreamed ? SourceState.RECONNECTING : SourceState.CONNECTING;
+    }
+
     @Override
-    public void start() {
-        ingest.start();
+    public synchronized void start() {
+        if (recovery == Recovery.NEW) { // it may be closed already
+            become(Recovery.WATCHING);
+            life.ingest.start();
+            watchdog.add(this);
+        }
+    }
+
+    private void become(Recovery next) {
+        if (!recovery.canBecome(next)) {
+            throw new IllegalStateException("no way from " + recovery + " to " + next);
+        }
+        recovery = next;
+    }
+
+    @Override
+    public void check(long nanos) {
+        IOException lostTo = null;
+        boolean over = false;
+        synchronized (this) {
+            if (recovery == Recovery.WATCHING && life.ingest.watch().isOverdue(nanos)) {
+                String what = life.ingest.watch().describe(nanos);
+                if (life.ingest.watch().abandon()) {
+                    lostTo = abandon(what, nanos);
+                    over = recovery == Recovery.GIVEN_UP;
+                }
+            } else if (recovery == Recovery.BACKOFF && nanos - restartAt >= 0) {
+                restart();
+            }
+        }
+        if (lostTo != null) { // not under the lock: who listens may close the source
+            listener.stateChanged(over ? SourceState.FAILED : lost(), lostTo);
+        }
+    }
+
+    /** Returns what to tell the listener. */
+    private IOException abandon(String what, long nanos) {
+        life.ingest.abandon();
+        hung.removeIf(one -> !one.ingest.isAlive());
+        hung.add(life);
+        before.merge(IngestCounter.HANGS, 1L, Long::sum);
+        String call = what.lines().findFirst().orElse(what);
+        String refusal = refusal();
+        if (refusal != null) {
+            LOG.error("{}: {}", parts.key(), what);
+            become(Recovery.GIVEN_UP);
+            return new HangException(call + "; " + refusal);
+        }
+        if (life.ingest.counters().get(IngestCounter.PUBLISHED) > 0) {
+            backoff.reset();
+        }
+        long wait = backoff.nextNanos();
+        restartAt = nanos + wait;
+        become(Recovery.BACKOFF);
+        LOG.error(
+                "{}: {}\nit is given up, with all that it uses; calls that hang now: {}; the camera is started again in {} ms",
+                parts.key(),
+                what,
+                hung.size(),
+                wait / 1_000_000);
+        return new IOException(call + " and was given up");
+    }
+
+    /** Why there is no way on in this process; null if there is. */
+    private String refusal() {
+        if (hung.size() > parts.maxHung()) {
+            return hung.size() + " calls hang by now, more than the " + parts.maxHung()
+                    + " that are put up with: the process has to be started again";
+        }
+        if (!parts.restartable()) {
+            return "a file is not started over in the middle; start the producer again";
+        }
+        return life.slots.revoke(FENCE_PATIENCE)
+                ? null
+                : "nobody else can allocate memory meanwhile: the process has to be started again";
+    }
+
+    private void restart() {
+        Ingest last = life.ingest;
+        for (IngestCounter counter : IngestCounter.values()) {
+            before.merge(counter, last.counters().get(counter), Long::sum);
+        }
+        life = newLife();
+        become(Recovery.WATCHING);
+        (hasStreamed ? life.ingest.resume() : life.ingest).start();
     }
 
     @Override
     public boolean stop(Duration timeout) {
-        try {
-            if (ingest.stop(timeout)) {
-                return true;
+        Ingest last;
+        boolean ended;
+        boolean abandoned;
+        synchronized (this) {
+            if (recovery != Recovery.CLOSED) {
+                become(Recovery.CLOSED);
             }
-            LOG.warn("the source is still in a system call after {} ms and is left to itself", timeout.toMillis());
+            last = life.ingest;
+            abandoned = hung.contains(life);
+            hung.removeIf(one -> !one.ingest.isAlive());
+            ended = hung.isEmpty();
+        }
+        watchdog.remove(this);
+        if (abandoned) {
+            return ended;
+        }
+        try {
+            if (last.stop(timeout)) {
+                return ended;
+            }
+            LOG.warn(
+                    "{}: the source is still in a system call after {} ms and is left to itself",
+                    parts.key(),
+                    timeout.toMillis());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
@@ -65,10 +228,12 @@ final class IngestSource implements FrameSource {
     }
 
     @Override
-    public Map<IngestCounter, Long> counters() {
+    public synchronized Map<IngestCounter, Long> counters() {
         Map<IngestCounter, Long> counters = new EnumMap<>(IngestCounter.class);
         for (IngestCounter counter : IngestCounter.values()) {
-            counters.put(counter, ingest.counters().get(counter));
+            counters.put(
+                    counter,
+                    before.getOrDefault(counter, 0L) + life.ingest.counters().get(counter));
         }
         return counters;
     }

@@ -3,6 +3,7 @@ package io.github.cuframes.producer;
 import io.github.cuframes.producer.ingest.IngestCounter;
 import io.github.cuframes.producer.publish.Publisher;
 import io.github.cuframes.producer.publish.PublisherCounters;
+import io.github.cuframes.producer.watch.Watchdog;
 import io.github.cuframes.protocol.layout.SourceState;
 import java.io.IOException;
 import java.time.Duration;
@@ -39,12 +40,22 @@ public final class Producer implements AutoCloseable {
     private final ProducerListener listener;
     private final CompletableFuture<SourceState> end = new CompletableFuture<>();
     private final AtomicBoolean closed = new AtomicBoolean();
+    private final Watchdog.Watched control = this::checkControl;
+    private final long controlTimeoutNanos;
     private volatile SourceState state = SourceState.CONNECTING;
+
+    /** Closes the publisher where something hangs; null where nothing does. */
+    private volatile Thread closer;
+
+    // the watchdog's
+    private long controlTicks = -1;
+    private long controlSeen;
 
     Producer(ProducerBuilder options, FramePlace place) throws IOException {
         this.place = place;
         LOG.info("{}: frames live in {}", options.key(), place);
         listener = options.listener();
+        controlTimeoutNanos = options.callTimeout().toNanos();
         publisher = options.publisher().open();
         publisher.sourceState(SourceState.CONNECTING);
         FrameSource made = null;
@@ -58,6 +69,7 @@ public final class Producer implements AutoCloseable {
             throw e;
         }
         source = made;
+        Watchdog.shared().add(control);
         if (options.waitForSubscribers() > 0) {
             Thread starter =
                     new Thread(() -> startWith(options.waitForSubscribers()), "cuframes-start-" + publisher.key());
@@ -96,6 +108,8 @@ public final class Producer implements AutoCloseable {
             listener.stateChanged(next, cause);
             if (next == SourceState.ENDED) {
                 publisher.end();
+            } else if (cause instanceof HangException) {
+                closeBeside();
             } else if (next == SourceState.FAILED) {
                 publisher.close();
             }
@@ -106,6 +120,55 @@ public final class Producer implements AutoCloseable {
                 end.completeExceptionally(cause);
             }
         }
+    }
+
+    /** Where something hangs, closing may hang too, and nobody is to wait for it. */
+    private void closeBeside() {
+        Thread thread = new Thread(publisher::close, "cuframes-close-" + publisher.key());
+        thread.setDaemon(true);
+        thread.start();
+        closer = thread;
+    }
+
+    /** Whether the publisher is closed. */
+    private boolean closePublisher() {
+        Thread closing = closer;
+        if (closing == null) {
+            publisher.close();
+            return true;
+        }
+        try {
+            closing.join(CLOSE_TIMEOUT.toMillis());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        return !closing.isAlive();
+    }
+
+    /** The thread that serves the subscribers closes frame memory, which may hang in the driver. */
+    private void checkControl(long nanos) {
+        if (end.isDone() || closed.get()) {
+            Watchdog.shared().remove(control);
+            return;
+        }
+        long ticks = publisher.controlTicks();
+        if (ticks != controlTicks) {
+            controlTicks = ticks;
+            controlSeen = nanos;
+        } else if (nanos - controlSeen >= controlTimeoutNanos) {
+            changed(
+                    SourceState.FAILED,
+                    new HangException("the thread that serves the subscribers hangs or has ended: the process has to be"
+                            + " started again"));
+        }
+    }
+
+    /**
+     * A number that grows while the thread works that serves the subscribers; for whoever tells a supervisor that this process
+     * is well.
+     */
+    public long controlTicks() {
+        return publisher.controlTicks();
     }
 
     /** The stream's name. */
@@ -161,9 +224,8 @@ public final class Producer implements AutoCloseable {
         // the source first, since it writes into slots of the publisher; it may just be waiting for a subscriber
         publisher.stopWaiting();
         boolean ended = source.stop(CLOSE_TIMEOUT);
-        publisher.close();
-        if (ended) {
-            place.close(); // else its thread may still use the GPU
+        if (closePublisher() && ended) {
+            place.close(); // else a thread may still use the GPU
         }
         end.complete(SourceState.CONNECTING);
     }

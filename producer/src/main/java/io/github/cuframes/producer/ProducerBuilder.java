@@ -13,6 +13,7 @@ import io.github.cuframes.producer.pattern.TestPatternSource;
 import io.github.cuframes.producer.publish.Publisher;
 import io.github.cuframes.producer.publish.PublisherBuilder;
 import io.github.cuframes.producer.publish.SlotSource;
+import io.github.cuframes.producer.watch.Watchdog;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Objects;
@@ -39,6 +40,8 @@ public final class ProducerBuilder {
     private String gpu;
     private String filter;
     private int waitForSubscribers;
+    private Duration callTimeout = IngestOptions.CALL_TIMEOUT;
+    private int maxHung = 3;
     private ProducerListener listener = (state, cause) -> {};
 
     ProducerBuilder(String key) {
@@ -137,6 +140,23 @@ public final class ProducerBuilder {
         return this;
     }
 
+    /**
+     * What to do about native calls that hang. The camera is then started again beside them while the subscribers stay
+     * connected; what they use stays allocated until they return.
+     *
+     * @param timeout how long a call takes before it counts as hung, beyond the deadlines of a network source; 30 s by default
+     * @param atATime how many may hang before the producer fails with a {@link HangException}; 3 by default, 0 for none
+     */
+    public ProducerBuilder hangs(Duration timeout, int atATime) {
+        if (timeout.isZero() || timeout.isNegative() || atATime < 0) {
+            throw new IllegalArgumentException(
+                    "no valid limit for calls that hang: " + atATime + " of them after " + timeout);
+        }
+        callTimeout = timeout;
+        maxHung = atATime;
+        return this;
+    }
+
     /** Who hears what becomes of the source. */
     public ProducerBuilder listener(ProducerListener producerListener) {
         listener = Objects.requireNonNull(producerListener);
@@ -184,6 +204,10 @@ public final class ProducerBuilder {
         return waitForSubscribers;
     }
 
+    Duration callTimeout() {
+        return callTimeout;
+    }
+
     ProducerListener listener() {
         return listener;
     }
@@ -197,12 +221,23 @@ public final class ProducerBuilder {
             return new PatternSource(TestPatternSource.builder(slots, pattern).gpu(place.context()), heard);
         }
         SourceOptions source = new SourceOptions(input, transport, openTimeout, readTimeout, loop, realtime);
-        IngestOptions options =
-                IngestOptions.of(source).withRetryFirst(retryFirst).withFilter(filter);
-        FrameWriters writers = place.context() == null
+        IngestOptions options = IngestOptions.of(source)
+                .withRetryFirst(retryFirst)
+                .withFilter(filter)
+                .withCallTimeout(callTimeout);
+        IngestSource.Parts parts = new IngestSource.Parts(
+                key,
+                threads > 0 ? options.withDecoder(new DecoderOptions(threads)) : options,
+                slots,
+                fenced -> writers(fenced, place),
+                maxHung,
+                loop || !input.isFile());
+        return new IngestSource(parts, Watchdog.shared(), heard);
+    }
+
+    private static FrameWriters writers(SlotSource slots, FramePlace place) {
+        return place.context() == null
                 ? filtered -> new SlotWriter(slots, !filtered)
                 : filtered -> new CudaWriter(slots, place.allocator(), place.context(), !filtered);
-        return new IngestSource(
-                threads > 0 ? options.withDecoder(new DecoderOptions(threads)) : options, writers, heard);
     }
 }

@@ -1,9 +1,10 @@
 package io.github.cuframes.producer.cli;
 
 import io.github.cuframes.producer.ffmpeg.Redaction;
+import java.util.List;
 import picocli.CommandLine;
 
-/** Entry of {@code java -jar cuframes-producer.jar}. Exit 0: done; 1: could not do its job; 2: wrong arguments. */
+/** Entry of {@code java -jar cuframes-producer.jar}. Exit 0: done; 1: could not do its job; 2: wrong arguments; 3: native calls hang. */
 public final class Main {
 
     private Main() {}
@@ -15,10 +16,16 @@ public final class Main {
 
     /** Runs the command and returns its exit code. */
     static int run(String[] arguments) {
-        return new CommandLine(new ProduceCommand())
-                .setCaseInsensitiveEnumValuesAllowed(true)
+        List<String> all = List.of(arguments);
+        boolean supervise = !all.isEmpty() && all.get(0).equals(SuperviseCommand.NAME);
+        List<String> own = supervise ? all.subList(1, all.size()) : all;
+        return (supervise ? SuperviseCommand.parser() : parser(new ProduceCommand(own)))
                 .setParameterExceptionHandler(Main::wrongArguments)
-                .execute(arguments);
+                .execute(own.toArray(String[]::new));
+    }
+
+    static CommandLine parser(ProduceCommand command) {
+        return new CommandLine(command).setCaseInsensitiveEnumValuesAllowed(true);
     }
 
     private static int wrongArguments(CommandLine.ParameterException e, String[] arguments) {

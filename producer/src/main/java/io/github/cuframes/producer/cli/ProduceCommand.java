@@ -1,21 +1,28 @@
 package io.github.cuframes.producer.cli;
 
 import io.github.cuframes.memory.transport.ControlServer;
+import io.github.cuframes.producer.HangException;
 import io.github.cuframes.producer.Memory;
 import io.github.cuframes.producer.Producer;
 import io.github.cuframes.producer.ProducerBuilder;
 import io.github.cuframes.producer.ingest.RtspTransport;
+import io.github.cuframes.producer.isolate.RestartPolicy;
+import io.github.cuframes.producer.isolate.Supervisor;
+import io.github.cuframes.producer.isolate.SupervisorLink;
 import io.github.cuframes.producer.pattern.PatternSpec;
 import io.github.cuframes.protocol.layout.SourceState;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.ArgGroup;
@@ -35,20 +42,20 @@ import picocli.CommandLine.Spec;
         footer = {
             "",
             "Arguments may stand in a file: @FILE. That keeps a camera's password out of the process list.",
-            "Exit status: 0 the source ended or a signal came, 1 it could not do its job, 2 wrong arguments."
+            "Exit status: 0 the source ended or a signal came, 1 it could not do its job, 2 wrong arguments,",
+            "3 native calls hang and the process has to be started again.",
+            "Several cameras, a process each: cuframes-producer supervise --help"
         })
 final class ProduceCommand implements Callable<Integer> {
 
     /** How often the counters go to the debug log. */
     private static final Duration POLL = Duration.ofMinutes(1);
 
-    /** How logs are written. */
-    enum LogFormat {
-        /** A line for people. */
-        TEXT,
-        /** An object a line. */
-        JSON
-    }
+    /** Calls that may hang at a time; each keeps a thread, a decoder and its frames' memory. */
+    private static final int MAX_HUNG = 3;
+
+    /** Exit status of a process that cannot go on because native calls hang. */
+    private static final int EXIT_HUNG = 3;
 
     /** Where packets come from. */
     static final class Input {
@@ -78,6 +85,8 @@ final class ProduceCommand implements Callable<Integer> {
             return new String[] {"cuframes-producer " + (version == null ? "development" : version)};
         }
     }
+
+    private final List<String> arguments;
 
     @Spec
     private CommandSpec spec;
@@ -196,36 +205,89 @@ final class ProduceCommand implements Callable<Integer> {
     private Set<Long> allowedUids = new HashSet<>();
 
     @Option(
+            names = "--hang-timeout",
+            paramLabel = "TIME",
+            defaultValue = "30s",
+            converter = Converters.OfDuration.class,
+            description =
+                    "A native call that takes longer counts as hung, and so does a worker that is silent for longer."
+                            + " Default: ${DEFAULT-VALUE}.")
+    private Duration hangTimeout;
+
+    @Option(
+            names = "--max-hung",
+            paramLabel = "N",
+            description =
+                    "The most calls that may hang at a time while the camera is started again beside them; one more"
+                            + " ends the process. Default: 3, with --isolate 0.")
+    private Integer maxHung;
+
+    @Option(
+            names = "--isolate",
+            description = "Decode in a process of its own, which is started again when it crashes or hangs. See also:"
+                    + " cuframes-producer supervise --help.")
+    private boolean isolate;
+
+    @Option(names = SuperviseCommand.WORKER, hidden = true, description = "This is the process of --isolate.")
+    private boolean worker;
+
+    @Option(
             names = "--log-format",
             defaultValue = "text",
             description = "Logs on stderr as ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
-    private LogFormat logFormat;
+    private Logging.Format logFormat;
 
     @Option(
             names = {"-v", "--verbose"},
             description = "Log more.")
     private boolean verbose;
 
+    /** The command with the arguments that it is about to parse; a worker is started with the same. */
+    ProduceCommand(List<String> arguments) {
+        this.arguments = List.copyOf(arguments);
+    }
+
     @Override
     public Integer call() {
-        configureLogging();
-        ProducerBuilder builder = configure();
+        Logging.configure(logFormat, verbose, worker ? key : null);
+        ProducerBuilder builder = configure(); // also where another process does it: wrong arguments are seen at once
+        if (isolate && !worker) {
+            Supervisor supervisor = new Supervisor();
+            superviseBy(supervisor, 0);
+            return Supervision.run(supervisor);
+        }
         Logger log = LoggerFactory.getLogger("cuframes");
+        AtomicReference<Producer> running = new AtomicReference<>();
+        SupervisorLink supervisor = worker ? Supervision.link(running) : null;
         try (Producer producer =
                 builder.listener((state, cause) -> report(log, state, cause)).open()) {
+            running.set(producer);
             return waitFor(producer);
+        } catch (HangException e) {
+            if (supervisor != null) {
+                supervisor.hung(e.getMessage()); // it makes short work of what may hang at the exit, too
+            }
+            spec.commandLine().getErr().println("cuframes-producer: " + key + ": " + e.getMessage());
+            return EXIT_HUNG;
         } catch (IOException e) {
-            spec.commandLine().getErr().println("cuframes-producer: " + e.getMessage());
+            spec.commandLine().getErr().println("cuframes-producer: " + (worker ? key + ": " : "") + e.getMessage());
             return spec.exitCodeOnExecutionException();
         }
     }
 
-    /** Before the first logger is made, which is why loggers are no constants here. */
-    private void configureLogging() {
-        System.setProperty("cuframes.log.format", logFormat.name().toLowerCase(Locale.ROOT));
-        System.setProperty("cuframes.log.level", verbose ? "DEBUG" : "INFO");
-        if (System.getProperty("logback.configurationFile") == null) {
-            System.setProperty("logback.configurationFile", "cuframes-producer-logback.xml");
+    /** Checks the arguments, and has a supervisor keep a process with them. */
+    void superviseBy(Supervisor supervisor, int mostRestarts) {
+        configure();
+        List<String> workers = new ArrayList<>(arguments);
+        workers.add(SuperviseCommand.WORKER);
+        try {
+            supervisor.add(
+                    key,
+                    Main.class.getName(),
+                    workers,
+                    RestartPolicy.of(hangTimeout).withMostRestarts(mostRestarts));
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(spec.commandLine(), e.getMessage(), e);
         }
     }
 
@@ -239,6 +301,7 @@ final class ProduceCommand implements Callable<Integer> {
                     .retryFirst(retry)
                     .threads(threads)
                     .waitForSubscribers(waitForSubscribers)
+                    .hangs(hangTimeout, maxHung != null ? maxHung : worker ? 0 : MAX_HUNG)
                     .publish(publisher -> publisher
                             .runDirectory(runDirectory)
                             .maxSubscribers(maxSubscribers)

@@ -13,6 +13,8 @@ import io.github.cuframes.memory.cuda.CudaUnavailableException;
 import io.github.cuframes.memory.cuda.Nvdec;
 import io.github.cuframes.producer.ffmpeg.Ffmpeg;
 import io.github.cuframes.producer.ffmpeg.FfmpegLog;
+import io.github.cuframes.producer.watch.CallWatch;
+import io.github.cuframes.producer.watch.NativeCall;
 import org.bytedeco.ffmpeg.avcodec.AVCodec;
 import org.bytedeco.ffmpeg.avcodec.AVCodecHWConfig;
 import org.bytedeco.ffmpeg.avcodec.AVCodecParameters;
@@ -49,6 +51,7 @@ public final class CudaHardware implements AutoCloseable {
     private final CudaEvent written;
     private final CudaCopy copy;
     private final AVBufferRef device;
+    private CallWatch watch;
     private boolean closed;
 
     /**
@@ -150,14 +153,28 @@ public final class CudaHardware implements AutoCloseable {
 
     /** Waits until everything that was queued on the stream so far is done; all of it is this camera's. */
     void awaitWritten() throws CudaException {
-        written.record(stream.handle());
-        for (int i = 0; i < SPINS; i++) {
-            if (written.isComplete()) {
-                return;
+        CallWatch.enter(watch, NativeCall.GPU_WAIT);
+        try {
+            written.record(stream.handle());
+            for (int i = 0; i < SPINS; i++) {
+                if (written.isComplete()) {
+                    return;
+                }
+                Thread.onSpinWait();
             }
-            Thread.onSpinWait();
+            written.synchronize();
+        } finally {
+            CallWatch.exit(watch);
         }
-        written.synchronize();
+    }
+
+    void watch(CallWatch callWatch) {
+        watch = callWatch;
+    }
+
+    /** Whom to tell of calls that may hang; null if nobody. */
+    CallWatch watch() {
+        return watch;
     }
 
     /** Frees everything, once no frame of FFmpeg's is left; a second call does nothing. */

@@ -12,6 +12,7 @@ import io.github.cuframes.producer.ffmpeg.FfmpegLog;
 import io.github.cuframes.producer.publish.FrameInfo;
 import io.github.cuframes.producer.publish.Slot;
 import io.github.cuframes.producer.publish.SlotSource;
+import io.github.cuframes.producer.watch.CallWatch;
 import io.github.cuframes.protocol.frame.FrameFlag;
 import io.github.cuframes.protocol.frame.FrameLayout;
 import io.github.cuframes.protocol.frame.PixelFormat;
@@ -432,6 +433,11 @@ public final class CudaWriter implements FrameWriter {
             pool.abandon();
             pool = null;
         }
+    }
+
+    @Override
+    public void watch(CallWatch watch) {
+        hardware.watch(watch);
     }
 
     @Override

@@ -1,6 +1,7 @@
 package io.github.cuframes.producer.decode;
 
 import io.github.cuframes.producer.publish.FrameInfo;
+import io.github.cuframes.producer.watch.CallWatch;
 import io.github.cuframes.protocol.frame.FrameFlag;
 import io.github.cuframes.protocol.frame.Rational;
 import java.io.IOException;
@@ -48,6 +49,9 @@ public interface FrameWriter extends FrameAllocator, AutoCloseable {
     default AVBufferRef device() {
         return null;
     }
+
+    /** Whom to tell of native calls that may hang, before the first {@link #begin}; its thread is the writer's. */
+    void watch(CallWatch watch);
 
     /** Frees what is its own. Slots that a decoder still holds come back when it lets go of them. */
     @Override

@@ -6,6 +6,8 @@ import static org.bytedeco.ffmpeg.global.avutil.*;
 import io.github.cuframes.producer.publish.FrameInfo;
 import io.github.cuframes.producer.publish.Slot;
 import io.github.cuframes.producer.publish.SlotSource;
+import io.github.cuframes.producer.watch.CallWatch;
+import io.github.cuframes.producer.watch.NativeCall;
 import io.github.cuframes.protocol.frame.Colour;
 import io.github.cuframes.protocol.frame.FrameFlag;
 import io.github.cuframes.protocol.frame.FrameLayout;
@@ -60,6 +62,7 @@ public final class SlotWriter implements FrameWriter {
     private int generation;
     private int writerSlots;
     private final FrameKind kind = new FrameKind();
+    private CallWatch watch;
     private boolean closed;
 
     /** A writer of these slots, which it configures as it learns what comes; the decoder writes into them. */
@@ -87,6 +90,11 @@ public final class SlotWriter implements FrameWriter {
         frameRate = rate;
         firstPicture = true;
         asked = Geometry.NONE;
+    }
+
+    @Override
+    public void watch(CallWatch callWatch) {
+        watch = callWatch;
     }
 
     @Override
@@ -198,15 +206,25 @@ public final class SlotWriter implements FrameWriter {
             SlotMemory memory = memoryOf(slot);
             PixelFormat format = config.layout().format();
             boolean same = PixelFormats.of(frame.format()) == format;
-            if (same) {
-                copier.copy(frame, memory);
-            } else {
-                copier.convert(frame, memory, format);
-            }
+            write(frame, memory, same ? null : format);
             slot.publish(info.flag(FrameFlag.COPIED));
             return same ? Outcome.COPIED : Outcome.CONVERTED;
         } finally {
             slot.release();
+        }
+    }
+
+    /** Copies a frame, converted if a format is given. */
+    private void write(AVFrame frame, SlotMemory memory, PixelFormat format) throws DecodeException {
+        CallWatch.enter(watch, NativeCall.COPY);
+        try {
+            if (format == null) {
+                copier.copy(frame, memory);
+            } else {
+                copier.convert(frame, memory, format);
+            }
+        } finally {
+            CallWatch.exit(watch);
         }
     }
 

@@ -5,6 +5,8 @@ import static org.bytedeco.ffmpeg.global.avutil.*;
 import io.github.cuframes.memory.cuda.CudaCopy;
 import io.github.cuframes.memory.cuda.CudaException;
 import io.github.cuframes.producer.publish.Slot;
+import io.github.cuframes.producer.watch.CallWatch;
+import io.github.cuframes.producer.watch.NativeCall;
 import io.github.cuframes.protocol.frame.FrameLayout;
 import io.github.cuframes.protocol.frame.PixelFormat;
 import io.github.cuframes.protocol.frame.PlaneLayout;
@@ -30,6 +32,15 @@ final class Uploader implements AutoCloseable {
 
     /** From a frame on the same GPU. */
     void copy(AVFrame frame, Slot slot) throws CudaException {
+        CallWatch.enter(hardware.watch(), NativeCall.COPY);
+        try {
+            queueOnDevice(frame, slot);
+        } finally {
+            CallWatch.exit(hardware.watch());
+        }
+    }
+
+    private void queueOnDevice(AVFrame frame, Slot slot) throws CudaException {
         CudaCopy copy = hardware.copy();
         FrameLayout layout = slot.layout();
         for (int i = 0; i < layout.planes().size(); i++) {
@@ -70,6 +81,15 @@ final class Uploader implements AutoCloseable {
     }
 
     private void queue(AVFrame frame, Slot slot) throws CudaException {
+        CallWatch.enter(hardware.watch(), NativeCall.COPY);
+        try {
+            queueFromHost(frame, slot);
+        } finally {
+            CallWatch.exit(hardware.watch());
+        }
+    }
+
+    private void queueFromHost(AVFrame frame, Slot slot) throws CudaException {
         CudaCopy copy = hardware.copy();
         FrameLayout layout = slot.layout();
         for (int i = 0; i < layout.planes().size(); i++) {

@@ -12,6 +12,8 @@ import io.github.cuframes.producer.decode.SlotWriter;
 import io.github.cuframes.producer.ffmpeg.Ffmpeg;
 import io.github.cuframes.producer.publish.FrameInfo;
 import io.github.cuframes.producer.publish.SlotSource;
+import io.github.cuframes.producer.watch.AbandonedException;
+import io.github.cuframes.producer.watch.CallWatch;
 import io.github.cuframes.protocol.frame.FrameFlag;
 import io.github.cuframes.protocol.frame.Rational;
 import java.io.IOException;
@@ -55,6 +57,8 @@ public final class Ingest implements AutoCloseable {
     private final IngestCounters counters = new IngestCounters();
     private final CountDownLatch stop = new CountDownLatch(1);
     private final CountDownLatch over = new CountDownLatch(1);
+    private final CallWatch watch;
+    private final WatchedCalls calls;
     private final Thread thread;
 
     private volatile IngestState state = IngestState.IDLE;
@@ -95,10 +99,21 @@ public final class Ingest implements AutoCloseable {
         this.listener = Objects.requireNonNull(listener, "listener");
         this.clock = clock;
         this.backoff = new Backoff(options.firstRetry(), options.longestRetry(), new SplittableRandom());
+        this.watch = new CallWatch(options.callLimits());
+        this.calls = new WatchedCalls(watch);
         Ffmpeg.load();
         thread = new Thread(
                 this::run, "cuframes-ingest-" + options.source().url().host());
         thread.setDaemon(true);
+    }
+
+    /**
+     * Before the start: says that this goes on with what another one began, so that its first frame is a break, and a source
+     * that cannot be reached is tried again.
+     */
+    public Ingest resume() {
+        hasStreamed = true;
+        return this;
     }
 
     /** Starts the thread; once. */
@@ -124,6 +139,26 @@ public final class Ingest implements AutoCloseable {
     /** Waits until it is over: ended, failed or closed. False if that takes longer. */
     public boolean awaitEnd(Duration timeout) throws InterruptedException {
         return over.await(timeout.toNanos(), java.util.concurrent.TimeUnit.NANOSECONDS);
+    }
+
+    /** The thread's native calls, for whoever watches them. */
+    public CallWatch watch() {
+        return watch;
+    }
+
+    /**
+     * Leaves the thread to itself, which is in a native call that its {@link #watch()} has given up: everything that the call
+     * may use stays as it is. If it returns, the thread frees all that is its own and ends; nothing more is published or
+     * told.
+     */
+    public void abandon() {
+        state = IngestState.ABANDONED;
+        interrupt();
+    }
+
+    /** Whether the thread has not ended. */
+    public boolean isAlive() {
+        return thread.isAlive();
     }
 
     /**
@@ -164,13 +199,10 @@ public final class Ingest implements AutoCloseable {
         try {
             packet = require(av_packet_alloc(), "av_packet_alloc");
             frame = require(av_frame_alloc(), "av_frame_alloc");
-            writer = writers.open(options.filter() != null);
-            if (options.filter() != null) {
-                filtered = require(av_frame_alloc(), "av_frame_alloc");
-                filter = new FilterGraph(options.filter(), writer.device());
-                filter.warmUp();
-            }
+            calls.setUp(this::setUp);
             connectUntilOver();
+        } catch (AbandonedException e) {
+            LOG.warn("{}: {}; what it used is freed now", options.source().url(), e.getMessage());
         } catch (IOException e) {
             fail(e);
         } catch (RuntimeException | Error e) {
@@ -182,6 +214,16 @@ public final class Ingest implements AutoCloseable {
             } finally {
                 over.countDown();
             }
+        }
+    }
+
+    private void setUp() throws IOException {
+        writer = writers.open(options.filter() != null);
+        writer.watch(watch);
+        if (options.filter() != null) {
+            filtered = require(av_frame_alloc(), "av_frame_alloc");
+            filter = new FilterGraph(options.filter(), writer.device());
+            filter.warmUp();
         }
     }
 
@@ -276,23 +318,27 @@ public final class Ingest implements AutoCloseable {
     }
 
     private void connection() throws IOException {
-        try (Source current = new Source(options.source(), clock)) {
+        Source current = new Source(options.source(), clock, watch);
+        try {
             source = current;
             if (stop.getCount() == 0) {
                 current.interrupt(); // stop() may have come before it could see the source
             }
-            current.open();
+            calls.open(current);
             if (filter == null) {
                 writer.begin(current.timeBase(), current.frameRate());
             } else {
                 filter.begin(current.timeBase(), current.frameRate()); // the writer, when it is known what comes out
             }
-            try (Decoder decoder =
-                    new Decoder(current.codecParameters(), current.timeBase(), options.decoder(), writer)) {
+            Decoder decoder = calls.openDecoder(current, options, writer);
+            try {
                 stream(current, decoder);
             } finally {
+                calls.close(decoder);
                 av_frame_unref(frame);
             }
+        } finally {
+            calls.close(current);
         }
     }
 
@@ -310,7 +356,7 @@ public final class Ingest implements AutoCloseable {
                     decode(current, decoder);
                 } else {
                     drain(decoder, current.timeBase());
-                    decoder.flush();
+                    calls.flush(decoder);
                     breakOff();
                 }
                 read = current.read(packet);
@@ -334,7 +380,7 @@ public final class Ingest implements AutoCloseable {
         counters.increment(IngestCounter.PACKETS);
         counters.add(IngestCounter.BYTES, packet.size());
         try {
-            if (!decoder.send(packet, current.captureNanos())) {
+            if (!calls.send(decoder, packet, current.captureNanos())) {
                 damaged();
             }
         } finally {
@@ -344,14 +390,14 @@ public final class Ingest implements AutoCloseable {
     }
 
     private void drain(Decoder decoder, Rational timeBase) throws IOException {
-        decoder.send(null, 0);
+        calls.send(decoder, null, 0);
         receive(decoder, timeBase);
         drainFilter();
     }
 
     private void receive(Decoder decoder, Rational timeBase) throws IOException {
         while (true) {
-            switch (decoder.receive(frame)) {
+            switch (calls.receive(decoder, frame)) {
                 case FRAME -> decoded(timeBase);
                 case DAMAGED -> damaged();
                 default -> {
@@ -375,20 +421,20 @@ public final class Ingest implements AutoCloseable {
         if (filter.isChangedBy(frame)) {
             drainFilter();
         }
-        filter.push(frame);
+        calls.push(filter, frame);
         av_frame_unref(frame);
         publishFiltered();
     }
 
     private void drainFilter() throws IOException {
         if (filter != null) {
-            filter.end();
+            calls.end(filter);
             publishFiltered();
         }
     }
 
     private void publishFiltered() throws IOException {
-        while (filter.pull(filtered)) {
+        while (calls.pull(filter, filtered)) {
             writer.begin(filter.outputTimeBase(), filter.outputRate()); // does nothing if both are what they were
             publish(filtered, filter.outputTimeBase());
         }

@@ -26,6 +26,8 @@ public enum IngestCounter {
     DECODE_ERRORS("Decoding errors"),
     /** Connections made after the first. */
     RECONNECTS("Reconnections"),
+    /** Native calls that did not return in time and were given up; each cost a start of reader and decoder. */
+    HANGS("Calls given up"),
     /** Times at which frames are missing or time jumps: reconnections, loops, jumps of the time stamps. */
     GAPS("Gaps");
 

@@ -1,6 +1,10 @@
 package io.github.cuframes.producer.ingest;
 
 import io.github.cuframes.producer.decode.DecoderOptions;
+import io.github.cuframes.producer.watch.CallLimits;
+import io.github.cuframes.producer.watch.NativeCall;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Objects;
 
@@ -12,6 +16,7 @@ import java.util.Objects;
  * @param filter an FFmpeg filter graph that changes the frames; null if none does
  * @param firstRetry the wait before the first attempt to reconnect; doubled for each attempt after it
  * @param longestRetry the longest wait between two attempts
+ * @param callTimeout the longest that a native call may take before it counts as hung, beyond the deadlines of the source
  * @param retryFirst whether to try again also when there was no connection yet; otherwise the first failure is final,
  *     since it is most likely a mistake in the command
  */
@@ -21,7 +26,11 @@ public record IngestOptions(
         String filter,
         Duration firstRetry,
         Duration longestRetry,
+        Duration callTimeout,
         boolean retryFirst) {
+
+    /** Of native calls: by far longer than any takes, on a machine that works. */
+    public static final Duration CALL_TIMEOUT = Duration.ofSeconds(30);
 
     /** Checks that everything is there. */
     public IngestOptions {
@@ -29,31 +38,59 @@ public record IngestOptions(
         Objects.requireNonNull(decoder, "decoder");
         Objects.requireNonNull(firstRetry, "firstRetry");
         Objects.requireNonNull(longestRetry, "longestRetry");
+        Objects.requireNonNull(callTimeout, "callTimeout");
     }
 
     /** Attempts after half a second at first and every 15 seconds in the end. */
     public static IngestOptions of(SourceOptions source) {
         return new IngestOptions(
-                source, DecoderOptions.DEFAULT, null, Duration.ofMillis(500), Duration.ofSeconds(15), false);
+                source,
+                DecoderOptions.DEFAULT,
+                null,
+                Duration.ofMillis(500),
+                Duration.ofSeconds(15),
+                CALL_TIMEOUT,
+                false);
     }
 
     /** The same with another decoder. */
     public IngestOptions withDecoder(DecoderOptions value) {
-        return new IngestOptions(source, value, filter, firstRetry, longestRetry, retryFirst);
+        return new IngestOptions(source, value, filter, firstRetry, longestRetry, callTimeout, retryFirst);
     }
 
     /** The same with another filter graph; null for none. */
     public IngestOptions withFilter(String value) {
-        return new IngestOptions(source, decoder, value, firstRetry, longestRetry, retryFirst);
+        return new IngestOptions(source, decoder, value, firstRetry, longestRetry, callTimeout, retryFirst);
     }
 
     /** The same with other waits. */
     public IngestOptions withRetries(Duration first, Duration longest) {
-        return new IngestOptions(source, decoder, filter, first, longest, retryFirst);
+        return new IngestOptions(source, decoder, filter, first, longest, callTimeout, retryFirst);
     }
 
     /** The same, patient from the start or not. */
     public IngestOptions withRetryFirst(boolean value) {
-        return new IngestOptions(source, decoder, filter, firstRetry, longestRetry, value);
+        return new IngestOptions(source, decoder, filter, firstRetry, longestRetry, callTimeout, value);
+    }
+
+    /** The same with another limit for native calls. */
+    public IngestOptions withCallTimeout(Duration value) {
+        return new IngestOptions(source, decoder, filter, firstRetry, longestRetry, value, retryFirst);
+    }
+
+    /**
+     * For how long each native call may go on. Whoever waits for the network has its deadline first. A pipe is waited for
+     * as long as its writer likes, and a filter's first use may compile kernels.
+     */
+    CallLimits callLimits() {
+        CallLimits limits = new CallLimits(callTimeout)
+                .with(NativeCall.SET_UP, callTimeout.multipliedBy(4))
+                .with(NativeCall.FILTER, callTimeout.multipliedBy(4));
+        SafeUrl url = source.url();
+        if (url.isFile() && !Files.isRegularFile(Path.of(url.path()))) {
+            return limits.without(NativeCall.OPEN).without(NativeCall.READ);
+        }
+        return limits.with(NativeCall.OPEN, callTimeout.plus(source.openTimeout()))
+                .with(NativeCall.READ, callTimeout.plus(source.readTimeout()));
     }
 }

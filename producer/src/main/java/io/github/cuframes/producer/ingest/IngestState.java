@@ -16,7 +16,8 @@ import java.util.Set;
  *   STREAMING    ENDED        the file is at its end
  *   WAITING      CONNECTING   the backoff is over
  *   CONNECTING, STREAMING, WAITING   FAILED   it failed for good
- *   all          CLOSED       stopped
+ *   all but ABANDONED   CLOSED       stopped
+ *   IDLE, CONNECTING, STREAMING, WAITING   ABANDONED   a native call did not return
  * </pre>
  */
 public enum IngestState {
@@ -33,14 +34,16 @@ public enum IngestState {
     /** It can't go on; the cause was handed to the listener. Final but for {@link #CLOSED}. */
     FAILED,
     /** Stopped by its owner. Final. */
-    CLOSED;
+    CLOSED,
+    /** Left to itself by its owner, because a native call did not return; told to nobody. Final. */
+    ABANDONED;
 
     private Set<IngestState> successors() {
         return switch (this) {
-            case IDLE -> EnumSet.of(CONNECTING, CLOSED);
-            case CONNECTING -> EnumSet.of(STREAMING, WAITING, ENDED, FAILED, CLOSED);
-            case STREAMING -> EnumSet.of(WAITING, ENDED, FAILED, CLOSED);
-            case WAITING -> EnumSet.of(CONNECTING, FAILED, CLOSED);
+            case IDLE -> EnumSet.of(CONNECTING, CLOSED, ABANDONED);
+            case CONNECTING -> EnumSet.of(STREAMING, WAITING, ENDED, FAILED, CLOSED, ABANDONED);
+            case STREAMING -> EnumSet.of(WAITING, ENDED, FAILED, CLOSED, ABANDONED);
+            case WAITING -> EnumSet.of(CONNECTING, FAILED, CLOSED, ABANDONED);
             case ENDED, FAILED -> EnumSet.of(CLOSED);
             default -> EnumSet.noneOf(IngestState.class);
         };
@@ -53,6 +56,6 @@ public enum IngestState {
 
     /** Whether the reader has come to its end, one way or the other. */
     public boolean isOver() {
-        return this == ENDED || this == FAILED || this == CLOSED;
+        return this == ENDED || this == FAILED || this == CLOSED || this == ABANDONED;
     }
 }

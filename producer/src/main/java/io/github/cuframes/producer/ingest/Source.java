@@ -8,6 +8,8 @@ import io.github.cuframes.producer.ffmpeg.Ffmpeg;
 import io.github.cuframes.producer.ffmpeg.FfmpegLog;
 import io.github.cuframes.producer.ffmpeg.Handles;
 import io.github.cuframes.producer.ingest.InputException.Kind;
+import io.github.cuframes.producer.watch.CallWatch;
+import io.github.cuframes.producer.watch.NativeCall;
 import io.github.cuframes.protocol.frame.Rational;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
@@ -58,6 +60,7 @@ public final class Source implements AutoCloseable {
     private final SourceOptions options;
     private final SafeUrl url;
     private final Clock clock;
+    private final CallWatch watch;
     private final Pacer pacer;
     private final CountDownLatch stop = new CountDownLatch(1);
     private final Preflight preflight = new Preflight();
@@ -89,7 +92,13 @@ public final class Source implements AutoCloseable {
 
     /** The same with a clock that paces files; deadlines are always the machine's. */
     public Source(SourceOptions options, Clock clock) {
+        this(options, clock, null);
+    }
+
+    /** The same for a reading thread that is watched, and that closes what it opened itself; null if it is not. */
+    Source(SourceOptions options, Clock clock, CallWatch watch) {
         Ffmpeg.load();
+        this.watch = watch;
         this.options = options;
         this.url = options.url();
         this.clock = clock;
@@ -267,10 +276,10 @@ public final class Source implements AutoCloseable {
         int code;
         if (url.isFile()) {
             FfmpegLog.capture();
-            code = av_read_frame(context, packet);
+            code = readFrame(packet);
             log = FfmpegLog.captured();
         } else {
-            code = av_read_frame(context, packet);
+            code = readFrame(packet);
         }
         if (code >= 0) {
             if (packet.stream_index() != stream.index()) {
@@ -290,6 +299,15 @@ public final class Source implements AutoCloseable {
             return null;
         }
         throw failure(code, true, log);
+    }
+
+    private int readFrame(AVPacket packet) {
+        CallWatch.enter(watch, NativeCall.READ);
+        try {
+            return av_read_frame(context, packet);
+        } finally {
+            CallWatch.exit(watch);
+        }
     }
 
     private void accept(AVPacket packet) {

@@ -47,6 +47,7 @@ final class ControlLoop implements AutoCloseable {
     private SelectionKey listening;
     private long nextTick;
     private volatile ByeReason closing;
+    private volatile long ticks;
 
     /** What the loop tells its publisher; each call takes the publisher's lock itself. */
     interface Admission {
@@ -90,6 +91,11 @@ final class ControlLoop implements AutoCloseable {
         selector.wakeup();
     }
 
+    /** Grows twice a second for as long as the loop goes round; any thread. */
+    long ticks() {
+        return ticks;
+    }
+
     private void run() {
         try {
             while (closing == null) {
@@ -107,6 +113,7 @@ final class ControlLoop implements AutoCloseable {
                     nextTick = now + TICK_MILLIS * 1_000_000;
                     listening.interestOps(SelectionKey.OP_ACCEPT);
                     publisher.tick(now);
+                    ticks++;
                 }
                 cutOff(now);
             }

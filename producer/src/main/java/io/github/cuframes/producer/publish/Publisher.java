@@ -222,6 +222,14 @@ public final class Publisher implements SlotSource, AutoCloseable {
         }
     }
 
+    /**
+     * A number that grows at least once a second while the thread works that serves the control socket; any thread. For owners
+     * that look whether it hangs, as it may when it gives memory back to a GPU that has failed.
+     */
+    public long controlTicks() {
+        return control.ticks();
+    }
+
     /** Shows observers what the source does; any thread. */
     public void sourceState(SourceState sourceState) {
         state.lock.lock();

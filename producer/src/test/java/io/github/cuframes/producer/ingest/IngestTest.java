@@ -235,7 +235,9 @@ class IngestTest {
         assertFalse(IngestState.CLOSED.canBecome(IngestState.CONNECTING));
         assertFalse(IngestState.ENDED.canBecome(IngestState.STREAMING));
         for (IngestState state : IngestState.values()) {
-            assertEquals(state != IngestState.CLOSED, state.canBecome(IngestState.CLOSED));
+            boolean silent = state == IngestState.CLOSED || state == IngestState.ABANDONED;
+            assertEquals(!silent, state.canBecome(IngestState.CLOSED));
+            assertEquals(!state.isOver(), state.canBecome(IngestState.ABANDONED));
         }
     }
 }

@@ -106,12 +106,13 @@ final class StatsCommand extends StoppableCommand {
         SubscriberBuilder builder = gpu.apply(subscribe(key, "stats", nanos(wait)))
                 .policy(policy)
                 .spin(Duration.ofNanos(spinMicros * 1_000));
-        try (Subscriber subscriber = stop.interruptibly(builder::connect)) {
+        try (SourceLabel source = new SourceLabel(directory(), key);
+                Subscriber subscriber = stop.interruptibly(builder::connect)) {
             long end = seconds == null
                     ? Long.MAX_VALUE
                     : System.nanoTime() + nanos(seconds).toNanos();
-            receive(subscriber, end);
-            report(subscriber.statistics());
+            receive(subscriber, end, source);
+            report(subscriber.statistics(), source);
         }
         return Main.DONE;
     }
@@ -120,7 +121,7 @@ final class StatsCommand extends StoppableCommand {
         return Duration.ofNanos((long) (value * 1e9));
     }
 
-    private void receive(Subscriber subscriber, long end) {
+    private void receive(Subscriber subscriber, long end, SourceLabel source) {
         long nextReport = System.nanoTime() + REPORT_NANOS;
         while (!stop.isRequested() && !subscriber.isAtEnd() && (frames == null || seen < frames)) {
             long now = System.nanoTime();
@@ -134,7 +135,7 @@ final class StatsCommand extends StoppableCommand {
             }
             if (!json && System.nanoTime() - nextReport >= 0) {
                 nextReport += REPORT_NANOS;
-                progress(subscriber.statistics());
+                progress(subscriber.statistics(), source);
             }
         }
     }
@@ -188,18 +189,19 @@ final class StatsCommand extends StoppableCommand {
         return seen == 0 ? 0 : latency.getValueAtPercentile(percentile) / 1e3;
     }
 
-    private void progress(SubscriberStatistics counted) {
+    private void progress(SubscriberStatistics counted, SourceLabel source) {
         out().printf(
                         Locale.ROOT,
-                        "%8.2f fps  %d received  %d dropped  %d gaps  p99 %.1f us%n",
+                        "%8.2f fps  %d received  %d dropped  %d gaps  p99 %.1f us  source %s%n",
                         fps(),
                         counted.received(),
                         counted.dropped(),
                         counted.gaps(),
-                        micros(99));
+                        micros(99),
+                        source.now());
     }
 
-    private void report(SubscriberStatistics counted) throws IOException {
+    private void report(SubscriberStatistics counted, SourceLabel source) throws IOException {
         double copiesPerFrame = seen == 0 ? 0 : (double) copied / seen;
         if (json) {
             Map<String, Object> micros = new LinkedHashMap<>();
@@ -219,6 +221,7 @@ final class StatsCommand extends StoppableCommand {
             for (String field : new String[] {"width", "height", "format", "memory", "epoch", "generation"}) {
                 object.put(field, stream.get(field));
             }
+            object.put("source", source.now());
             object.put("reconnects", counted.reconnects());
             object.put("copiedToMyGpu", counted.copied());
             if (verifyPattern) {
@@ -235,6 +238,7 @@ final class StatsCommand extends StoppableCommand {
         row("received", counted.received());
         row("dropped", counted.dropped());
         row("gaps", counted.gaps());
+        row("source", source.now());
         row("reconnects", counted.reconnects());
         row(
                 "latency",

@@ -141,6 +141,7 @@ class CommandsTest {
         assertEquals(320, stats.get("width").asInt());
         assertEquals(180, stats.get("height").asInt());
         assertEquals("nv12", stats.get("format").asText());
+        assertTrue(stats.hasNonNull("source"), "what the source did in the end: " + stats);
         assertEquals("host", stats.get("memory").asText());
         assertEquals(1, stats.get("generation").asInt());
         assertTrue(stats.get("fps").asDouble() > 0);

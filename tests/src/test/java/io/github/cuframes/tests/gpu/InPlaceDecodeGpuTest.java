@@ -19,6 +19,7 @@ import io.github.cuframes.producer.publish.FrameInfo;
 import io.github.cuframes.producer.publish.Publisher;
 import io.github.cuframes.producer.publish.Slot;
 import io.github.cuframes.producer.publish.SlotSource;
+import io.github.cuframes.producer.watch.CallWatch;
 import io.github.cuframes.protocol.frame.PixelFormat;
 import io.github.cuframes.protocol.frame.Rational;
 import io.github.cuframes.protocol.frame.StreamConfig;
@@ -148,6 +149,11 @@ class InPlaceDecodeGpuTest {
         @Override
         public void begin(Rational base, Rational rate) {
             writer.begin(base, rate);
+        }
+
+        @Override
+        public void watch(CallWatch watch) {
+            writer.watch(watch);
         }
 
         @Override
