@@ -37,6 +37,7 @@ class BoundariesTest {
     private static final String PRODUCER = ROOT + ".producer..";
     private static final String PUBLISH = ROOT + ".producer.publish..";
     private static final String SUBSCRIBER = ROOT + ".subscriber..";
+    private static final String CONFORMANCE = ROOT + ".conformance..";
     private static final String COMMANDS = ROOT + ".*.cli..";
     private static final String JUNIXSOCKET = "org.newsclub..";
     private static final String JNA = "com.sun.jna..";
@@ -79,6 +80,14 @@ class BoundariesTest {
             .resideInAPackage(SUBSCRIBER)
             .should()
             .dependOnClassesThat(resideInAnyPackage(PRODUCER, "org.bytedeco.ffmpeg..", "org.bytedeco.javacv.."));
+
+    /** What checks implementations shares no code with one, but for sockets and files; its bytes and numbers are its own. */
+    @ArchTest
+    static final ArchRule conformanceIsNobodysImplementation = noClasses()
+            .that()
+            .resideInAPackage(CONFORMANCE)
+            .should()
+            .dependOnClassesThat(resideInAnyPackage(PRODUCER, SUBSCRIBER, PROTOCOL));
 
     @ArchTest
     static final ArchRule socketsAreTheTransports = noClasses()

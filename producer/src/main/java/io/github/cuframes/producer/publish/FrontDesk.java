@@ -248,6 +248,11 @@ final class FrontDesk implements ControlLoop.Admission {
                 throw new ProtocolException(
                         ErrorCode.PROTOCOL_VIOLATION, "generation " + generation + " was acknowledged, but never sent");
             }
+            if (peer.state() == PeerState.GREETED && generation != 0) {
+                throw new ProtocolException(
+                        ErrorCode.PROTOCOL_VIOLATION,
+                        "generation " + generation + " was acknowledged before ring and page were, with ACK 0");
+            }
             long now = clock.getAsLong();
             peer.seen(now);
             if (peer.state() == PeerState.GREETED) {

@@ -73,6 +73,18 @@ class PublisherDefenceTest extends PublisherFixture {
         assertEquals(1, publisher.counters().subscribers());
     }
 
+    /** A generation's memory cannot be mapped by a subscriber that has not mapped its page. */
+    @Test
+    void aGenerationIsNotAcknowledgedBeforeThePage() throws IOException {
+        publisher.configure(config(64, 48), 1);
+        RawClient client = new RawClient(directory.resolve("cam.sock"));
+        clients.add(client);
+        client.send(RawClient.hello(KEY, DeliveryMode.LATEST, 0, 1));
+        client.receive();
+        client.send(new Message.Ack(1));
+        assertEquals(ErrorCode.PROTOCOL_VIOLATION, failureOf(client));
+    }
+
     @Test
     void usersThatAreNotAllowedAreRefused() throws IOException {
         reopen(builder().allowedUids(Set.of(4_000_000L)));

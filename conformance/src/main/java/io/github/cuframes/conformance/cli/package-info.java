@@ -1,0 +1,2 @@
+/** The command {@code cuframes-conformance}. */
+package io.github.cuframes.conformance.cli;
