@@ -1,5 +1,6 @@
 package io.github.cuframes.memory;
 
+import io.github.cuframes.memory.linux.Memfd;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
 import java.io.IOException;
@@ -25,7 +26,7 @@ public final class Descriptors {
         try {
             new FileInputStream(descriptor).close();
         } catch (IOException e) {
-            // close(2) fails on a file of tmpfs or a socket only if the number is not ours: a bug that must not pass
+            // close(2) fails on a file in memory or a socket only if the number is not ours: a bug that must not pass
             throw new UncheckedIOException(e);
         }
     }
@@ -54,16 +55,11 @@ public final class Descriptors {
         return Path.of("/proc/self/fd", String.valueOf(number(descriptor)));
     }
 
-    /** The present length of the file in bytes. */
-    static long size(FileDescriptor descriptor) throws IOException {
-        return Files.size(path(descriptor));
-    }
-
     /**
      * Checks a descriptor from another process before it is mapped.
      *
      * @param size the bytes that it must have at least
-     * @throws IOException if it is not a regular file of that size
+     * @throws IOException if it is not a regular file of that size, or could be cut short: to read on would end this process
      */
     static void requireFile(FileDescriptor descriptor, long size) throws IOException {
         Map<String, Object> attributes = Files.readAttributes(path(descriptor), "unix:mode,size");
@@ -76,6 +72,11 @@ public final class Descriptors {
         if (present < size) {
             throw new IOException("the file received has " + present + " bytes where " + size
                     + " were announced; the peer does not keep to the protocol");
+        }
+        if (!Memfd.cannotShrink(number(descriptor))) {
+            throw new IOException(
+                    "the file received could be cut short while it is read, for it is not sealed against that"
+                            + " (F_SEAL_SHRINK); the peer does not keep to the protocol");
         }
     }
 }

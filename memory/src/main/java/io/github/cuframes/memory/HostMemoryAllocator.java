@@ -2,29 +2,9 @@ package io.github.cuframes.memory;
 
 import io.github.cuframes.protocol.frame.MemoryKind;
 import java.io.IOException;
-import java.nio.file.Path;
-import java.time.Instant;
 
-/** Allocates host memory as unlinked files on a tmpfs. */
+/** Allocates host memory, each piece a {@link SharedFile} that subscribers may read. */
 public final class HostMemoryAllocator implements FrameMemoryAllocator {
-
-    private final Path directory;
-
-    /** An allocator in {@link SharedFile#defaultDirectory()}. */
-    public HostMemoryAllocator() throws IOException {
-        this(SharedFile.defaultDirectory());
-    }
-
-    /**
-     * An allocator in a directory, from which it removes what a crashed process may have left there.
-     *
-     * @param directory on a tmpfs; other users must not be able to remove or rename files of this one in it
-     * @throws IOException if the directory cannot be read
-     */
-    public HostMemoryAllocator(Path directory) throws IOException {
-        this.directory = directory;
-        SharedFile.sweep(directory, Instant.now());
-    }
 
     @Override
     public MemoryKind kind() {
@@ -38,6 +18,6 @@ public final class HostMemoryAllocator implements FrameMemoryAllocator {
 
     @Override
     public FrameMemory allocate(long size) throws IOException {
-        return new HostMemory(SharedFile.create(directory, size, SharedFile.Peer.READS));
+        return new HostMemory(SharedFile.create(size, SharedFile.Peer.READS));
     }
 }

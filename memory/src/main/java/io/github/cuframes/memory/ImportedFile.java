@@ -50,7 +50,7 @@ public final class ImportedFile implements AutoCloseable {
      *
      * @param descriptor closed by this call, whether it succeeds or not
      * @param size the bytes to map; the file must have them
-     * @throws IOException if the descriptor is not that of a regular file of this size, or cannot be mapped
+     * @throws IOException if the descriptor is not that of a regular file of this size for ever, or cannot be mapped
      */
     public static ImportedFile readOnly(FileDescriptor descriptor, long size) throws IOException {
         try {
@@ -69,7 +69,7 @@ public final class ImportedFile implements AutoCloseable {
      *
      * @param descriptor closed by this call, whether it succeeds or not
      * @param size the bytes to map; the file must have them
-     * @throws IOException if the descriptor is not that of a regular file of this size, or cannot be mapped
+     * @throws IOException if the descriptor is not that of a regular file of this size for ever, or cannot be mapped
      */
     public static ImportedFile readWrite(FileDescriptor descriptor, long size) throws IOException {
         try {

@@ -11,6 +11,7 @@ import java.io.FileInputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ReadOnlyBufferException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -29,7 +30,7 @@ class ImportedMemoryTest {
 
     @BeforeEach
     void allocate() throws IOException {
-        memory = new HostMemoryAllocator(directory).allocate(SIZE);
+        memory = new HostMemoryAllocator().allocate(SIZE);
     }
 
     @AfterEach
@@ -75,6 +76,15 @@ class ImportedMemoryTest {
         assertRefused(MemoryKind.HOST, sent(), SIZE + 1, SIZE + " bytes where " + (SIZE + 1));
         assertRefused(MemoryKind.HOST, sent(), 0, "0 bytes");
         assertRefused(MemoryKind.HOST, sent(), 1L << 40, "1099511627776 bytes");
+        Path unsealed = Files.createTempFile(Path.of("/dev/shm"), "cuframes-", ".unsealed");
+        try {
+            Files.write(unsealed, new byte[SIZE]);
+            assertRefused(MemoryKind.HOST, new FileInputStream(unsealed.toFile()).getFD(), SIZE, "F_SEAL_SHRINK");
+        } finally {
+            Files.delete(unsealed);
+        }
+        Path onDisk = Files.write(directory.resolve("file"), new byte[SIZE]);
+        assertRefused(MemoryKind.HOST, new FileInputStream(onDisk.toFile()).getFD(), SIZE, "F_SEAL_SHRINK");
         assertRefused(MemoryKind.HOST, new FileInputStream("/dev/zero").getFD(), SIZE, "no regular file");
         assertRefused(MemoryKind.CUDA, sent(), SIZE, "--memory host");
     }

@@ -54,7 +54,7 @@ final class PendingPoller {
                 }
             } catch (InterruptedException e) {
                 LOG.debug("interrupted, which ends nothing: leases must end as long as the process lives", e);
-            } catch (RuntimeException | InternalError e) { // the latter from a page that its publisher cut short
+            } catch (RuntimeException e) {
                 LOG.warn("a frame that the GPU has read could not be given back", e);
             }
             LockSupport.parkNanos(STEP_NANOS);

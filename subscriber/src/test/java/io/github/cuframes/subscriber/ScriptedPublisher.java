@@ -88,7 +88,7 @@ final class ScriptedPublisher implements AutoCloseable {
                 RunDirectory.resolve(directory, Map.of(), RunDirectory.Role.PRODUCER)
                         .socketOf(key),
                 ControlServer.Access.DEFAULT);
-        this.ringFile = SharedFile.create(SharedFile.defaultDirectory(), Ring.size(SLOTS, 4), SharedFile.Peer.READS);
+        this.ringFile = SharedFile.create(Ring.size(SLOTS, 4), SharedFile.Peer.READS);
         this.ring = Ring.create(
                 ringFile.buffer(), SLOTS, 4, epoch, ProcessHandle.current().pid(), 0, "scripted", key);
         server.register(selector, null);
@@ -263,8 +263,7 @@ final class ScriptedPublisher implements AutoCloseable {
         Client(ControlConnection connection) throws IOException {
             this.connection = connection;
             this.selection = connection.register(selector, SelectionKey.OP_READ, null);
-            this.pageFile = SharedFile.create(
-                    SharedFile.defaultDirectory(), SubscriberPage.SIZE, SharedFile.Peer.READS_AND_WRITES);
+            this.pageFile = SharedFile.create(SubscriberPage.SIZE, SharedFile.Peer.READS_AND_WRITES);
             this.page = SubscriberPage.create(pageFile.buffer(), epoch, 1);
             this.credits = 4;
         }

@@ -137,8 +137,7 @@ class SubscriberFaultTest {
 
     @Test
     void refusesARingOfAnotherStream() throws IOException {
-        try (SharedFile other =
-                SharedFile.create(SharedFile.defaultDirectory(), publisher.ringFile.size(), SharedFile.Peer.READS)) {
+        try (SharedFile other = SharedFile.create(publisher.ringFile.size(), SharedFile.Peer.READS)) {
             Ring.create(other.buffer(), ScriptedPublisher.SLOTS, 4, publisher.epoch, 1, 0, "x", "cam2");
             refusesGreeting(
                     ErrorCode.PROTOCOL_VIOLATION,

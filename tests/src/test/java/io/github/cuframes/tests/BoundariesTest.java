@@ -32,7 +32,8 @@ class BoundariesTest {
 
     private static final String JDK = "java..";
     private static final String PROTOCOL = ROOT + ".protocol..";
-    private static final String MEMORY = ROOT + ".memory..";
+    private static final String MEMORY_ROOT = ROOT + ".memory";
+    private static final String MEMORY = MEMORY_ROOT + "..";
     private static final String TRANSPORT = ROOT + ".memory.transport..";
     private static final String PRODUCER = ROOT + ".producer..";
     private static final String PUBLISH = ROOT + ".producer.publish..";
@@ -41,7 +42,8 @@ class BoundariesTest {
     private static final String COMMANDS = ROOT + ".*.cli..";
     private static final String JUNIXSOCKET = "org.newsclub..";
     private static final String JNA = "com.sun.jna..";
-    private static final String CUDA = "io.github.cuframes.memory.cuda";
+    private static final String CUDA = MEMORY_ROOT + ".cuda";
+    private static final String LINUX = MEMORY_ROOT + ".linux";
 
     @ArchTest
     static final ArchRule protocolNeedsTheJdkOnly = classes()
@@ -57,10 +59,17 @@ class BoundariesTest {
             .should()
             .onlyDependOnClassesThat(resideInAnyPackage(MEMORY, PROTOCOL, JUNIXSOCKET, JNA, JDK));
 
-    /** One package calls the CUDA driver; all others go through it. */
+    /** One package calls the CUDA driver and one the C library; all others go through them. */
     @ArchTest
-    static final ArchRule nativeCallsAreTheDriver =
-            noClasses().that().resideOutsideOfPackage(CUDA).should().dependOnClassesThat(resideInAPackage(JNA));
+    static final ArchRule nativeCallsAreTheDriversAndTheKernels =
+            noClasses().that().resideOutsideOfPackages(CUDA, LINUX).should().dependOnClassesThat(resideInAPackage(JNA));
+
+    @ArchTest
+    static final ArchRule nativeCallsToTheKernelKnowNothingOfFrames = classes()
+            .that()
+            .resideInAPackage(LINUX)
+            .should()
+            .onlyDependOnClassesThat(resideInAnyPackage(LINUX, JNA, JDK));
 
     /** An application that decodes by itself publishes its frames without FFmpeg. */
     @ArchTest

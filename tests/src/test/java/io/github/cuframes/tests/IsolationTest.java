@@ -117,7 +117,6 @@ class IsolationTest {
                     supervisor.errors().stream().noneMatch(line -> line.contains("the supervisor is gone")),
                     supervisor::toString);
             assertEquals(List.of(), stage.sockets());
-            assertEquals(List.of(), stage.sharedFiles());
         }
     }
 
@@ -133,7 +132,6 @@ class IsolationTest {
             supervisor.kill();
             Await.until(() -> "worker " + worker.pid() + " ends", () -> !worker.isAlive());
             assertEquals(List.of(), stage.sockets(), "it took leave");
-            assertEquals(List.of(), stage.sharedFiles());
             assertEquals(0, subscriber.summary().number("violations"), subscriber::toString);
         }
     }

@@ -30,7 +30,6 @@ class SignalTest {
             assertEquals("true", told.await("summary", report -> true).text("end"));
             assertEquals(0, told.awaitExit(), told::toString);
             assertEquals(List.of(), stage.sockets(), "the socket is gone");
-            assertEquals(List.of(), stage.sharedFiles());
 
             int seen = waits.output().size();
             stage.producer("cam", "--test-pattern", "320x180@25");

@@ -1,6 +1,5 @@
 package io.github.cuframes.tests;
 
-import io.github.cuframes.memory.SharedFile;
 import io.github.cuframes.memory.transport.RunDirectory;
 import io.github.cuframes.producer.cli.Main;
 import io.github.cuframes.subscriber.Observer;
@@ -8,20 +7,18 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 
 /**
- * Producers and subscribers as processes, in a run directory and a directory for shared memory of their own, so that
- * tests can run beside each other and see what is left behind. Ends all of them with {@link #close()}.
+ * Producers and subscribers as processes, in a run directory of their own, so that tests can run beside each other and see
+ * what is left behind. Ends all of them with {@link #close()}.
  */
 public final class Stage implements AutoCloseable {
 
     private final Path runDirectory = Files.createTempDirectory("cuframes-run");
-    private final Path sharedMemory = Files.createTempDirectory(SharedFile.defaultDirectory(), "stage-of-cuframes");
     private final List<Child> children = new ArrayList<>();
 
     public Stage() throws IOException {}
@@ -56,8 +53,7 @@ public final class Stage implements AutoCloseable {
 
     /** Starts a main class in a way of its own. */
     public Child start(String name, Class<?> main, Launch launch, List<String> arguments) throws IOException {
-        Launch here = launch.with(Map.of(SharedFile.DIRECTORY_VARIABLE, sharedMemory.toString()));
-        Child child = Child.start(name, main, here, arguments);
+        Child child = Child.start(name, main, launch, arguments);
         children.add(child);
         return child;
     }
@@ -69,21 +65,11 @@ public final class Stage implements AutoCloseable {
         return Observer.connect(directory, key, Await.DEADLINE);
     }
 
-    /** What is in the directory for shared memory; a file is there only for the moment between its creation and unlink. */
-    public List<Path> sharedFiles() {
-        return list(sharedMemory);
-    }
-
     /** The sockets in the run directory. A producer's lock file stays there, on purpose; it is locked while it lives. */
     public List<Path> sockets() {
         return list(runDirectory).stream()
                 .filter(file -> !file.toString().endsWith(".lock"))
                 .toList();
-    }
-
-    /** Removes what processes left that were killed in the middle of creating shared memory, as a producer's start does. */
-    public int sweep(Instant now) throws IOException {
-        return SharedFile.sweep(sharedMemory, now);
     }
 
     private static List<Path> list(Path directory) {
@@ -104,11 +90,9 @@ public final class Stage implements AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-        for (Path directory : List.of(runDirectory, sharedMemory)) {
-            for (Path file : list(directory)) {
-                Files.delete(file);
-            }
-            Files.delete(directory);
+        for (Path file : list(runDirectory)) {
+            Files.delete(file);
         }
+        Files.delete(runDirectory);
     }
 }

@@ -36,7 +36,7 @@ final class Guest implements AutoCloseable {
         this.host = host;
         this.line = line;
         this.id = id;
-        this.pageFile = SharedFile.create(SharedFile.defaultDirectory(), PAGE.size(), SharedFile.Peer.READS_AND_WRITES);
+        this.pageFile = SharedFile.create(PAGE.size(), SharedFile.Peer.READS_AND_WRITES);
         this.page = new View(pageFile.buffer(), 0, PAGE);
         page.put("major", 1);
         page.put("minor", 1);

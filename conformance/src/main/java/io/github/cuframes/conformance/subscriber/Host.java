@@ -72,7 +72,7 @@ final class Host implements AutoCloseable {
         this.directory = fixed == null ? Files.createTempDirectory("cfc") : null;
         Path socket = fixed == null ? directory.resolve("cam.sock") : fixed;
         this.key = socket.getFileName().toString().replaceFirst("\\.sock$", "");
-        this.ringFile = SharedFile.create(SharedFile.defaultDirectory(), RING_SIZE, SharedFile.Peer.READS);
+        this.ringFile = SharedFile.create(RING_SIZE, SharedFile.Peer.READS);
         this.ring = new View(ringFile.buffer(), 0, HEADER);
         writeRing();
         this.server = ControlServer.bind(socket, ControlServer.Access.DEFAULT);
@@ -120,7 +120,7 @@ final class Host implements AutoCloseable {
     }
 
     int allocate(int generation, int from, int to, int width) throws IOException {
-        slabs.add(SharedFile.create(SharedFile.defaultDirectory(), SLAB_SIZE, SharedFile.Peer.READS));
+        slabs.add(SharedFile.create(SLAB_SIZE, SharedFile.Peer.READS));
         int number = 40 + slabs.size();
         for (int slot = from; slot < to; slot++) {
             View descriptor = descriptor(slot);

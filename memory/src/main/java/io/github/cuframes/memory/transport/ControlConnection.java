@@ -1,5 +1,7 @@
 package io.github.cuframes.memory.transport;
 
+import io.github.cuframes.memory.Descriptors;
+import io.github.cuframes.memory.linux.PeerGroups;
 import java.io.FileDescriptor;
 import java.io.IOException;
 import java.net.SocketException;
@@ -11,7 +13,9 @@ import java.nio.channels.Selector;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.newsclub.net.unix.AFUNIXSocketAddress;
@@ -136,7 +140,9 @@ public final class ControlConnection implements AutoCloseable {
     /** Who connected. */
     public PeerCredentials peer() throws IOException {
         AFUNIXSocketCredentials credentials = channel.getPeerCredentials();
-        return new PeerCredentials(credentials.getPid(), credentials.getUid(), credentials.getGid());
+        Set<Long> groups = new HashSet<>(PeerGroups.of(Descriptors.number(channel.getFileDescriptor())));
+        groups.add(credentials.getGid());
+        return new PeerCredentials(credentials.getPid(), credentials.getUid(), credentials.getGid(), groups);
     }
 
     /** {@link #trySend(ByteBuffer, FileDescriptor...)} without descriptors: allocates nothing of its own. */

@@ -2,6 +2,7 @@ package io.github.cuframes.memory.transport;
 
 import java.io.IOException;
 import java.net.ConnectException;
+import java.net.SocketException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.FileChannel;
@@ -9,7 +10,9 @@ import java.nio.channels.FileLock;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryStream;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
@@ -174,7 +177,14 @@ public final class ControlServer implements AutoCloseable {
         if (isAnswered(path)) {
             throw new KeyInUseException(path);
         }
-        Files.deleteIfExists(path);
+        try {
+            Files.deleteIfExists(path);
+        } catch (FileSystemException e) {
+            throw new IOException(
+                    "nobody answers at " + path + ", and user " + RunDirectory.userId() + " cannot remove it ("
+                            + e.getClass().getSimpleName() + "); have its owner remove it, or choose another key",
+                    e);
+        }
     }
 
     private static boolean isAnswered(Path path) throws IOException {
@@ -184,6 +194,11 @@ public final class ControlServer implements AutoCloseable {
             return true;
         } catch (ConnectException e) {
             return false;
+        } catch (SocketException e) {
+            throw new IOException(
+                    "it cannot be told whether a producer lives at " + path + " (" + e.getMessage()
+                            + "); choose another key, or have the owner of the socket remove it",
+                    e);
         }
     }
 
@@ -280,8 +295,19 @@ public final class ControlServer implements AutoCloseable {
                     channel.close();
                 }
                 LOCKED.remove(path);
+                if (e instanceof AccessDeniedException) {
+                    throw anothers(path, e);
+                }
                 throw e;
             }
+        }
+
+        private static IOException anothers(Path path, Exception cause) throws IOException {
+            return new IOException(
+                    "user " + RunDirectory.userId() + " may not lock " + path
+                            + ", which another user's producer has made; choose another key, or have it removed when that"
+                            + " producer is not to come back",
+                    cause);
         }
 
         @Override

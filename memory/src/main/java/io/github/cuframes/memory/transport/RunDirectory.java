@@ -14,7 +14,14 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 
-/** The directory where producers have their sockets, one for each key. Immutable. */
+/**
+ * The directory where producers have their sockets, one for each key. Immutable.
+ *
+ * <p>Whoever may write to it may put a socket of their own there and pose as a producer. So it is refused when everybody may
+ * write to it, sticky or not, and a producer refuses one that belongs to another user than root and its own. A subscriber
+ * does not, for a producer may be another user; it has to trust the directory that it is told. The group is trusted where it
+ * may write. The directories above are not looked at.
+ */
 public final class RunDirectory {
 
     /** The environment variable that names the directory where no option does. */
@@ -167,13 +174,9 @@ public final class RunDirectory {
         if (!Files.isDirectory(path)) {
             return "is no directory";
         }
-        Map<String, Object> attributes = Files.readAttributes(path, "unix:mode,uid");
-        int owner = (Integer) attributes.get("uid");
-        if (((Integer) attributes.get("mode") & WRITABLE_BY_OTHERS) != 0) {
-            return "can be written by anybody, who could then pose as a producer";
-        }
-        if (owner != 0 && owner != userId() && path.getFileName().toString().equals("cuframes-" + userId())) {
-            return "belongs to user " + owner;
+        String access = problemOfAccess(path, role);
+        if (access != null) {
+            return access;
         }
         if (!Files.isExecutable(path) || !Files.isReadable(path)) {
             return "cannot be read by user " + userId();
@@ -182,6 +185,26 @@ public final class RunDirectory {
             return "cannot be written by user " + userId();
         }
         return null;
+    }
+
+    /** Why others could put sockets of their own there, or null if they cannot. */
+    private static String problemOfAccess(Path path, Role role) throws IOException {
+        Map<String, Object> attributes = Files.readAttributes(path, "unix:mode,uid");
+        if (((Integer) attributes.get("mode") & WRITABLE_BY_OTHERS) != 0) {
+            return "can be written by anybody, who could then pose as a producer (chmod o-w)";
+        }
+        // of the name that is looked for in /tmp, where anybody can make it
+        boolean inTheOpen = path.getFileName().toString().equals("cuframes-" + userId());
+        if (inTheOpen && Files.isSymbolicLink(path)) {
+            return "is a symbolic link, which anybody can make in " + path.getParent();
+        }
+        int owner = (Integer) attributes.get("uid");
+        if (owner == 0 || owner == userId()) {
+            return null;
+        }
+        return role == Role.PRODUCER || inTheOpen
+                ? "belongs to user " + owner + ", who could put other sockets in place of its own (chown)"
+                : null;
     }
 
     /** The numeric id of the user that runs this process. */

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.github.cuframes.memory.transport.RunDirectory.Role;
 import java.io.IOException;
@@ -100,6 +101,37 @@ class RunDirectoryTest {
         Files.setPosixFilePermissions(open, PosixFilePermissions.fromString("rwxrwxrwx"));
         IOException e = assertThrows(IOException.class, () -> resolve(open, Map.of(), Role.SUBSCRIBER));
         assertTrue(e.getMessage().contains("written by anybody"), e.getMessage());
+    }
+
+    @Test
+    void aStickyDirectoryIsOpenToPosersAllTheSame() throws IOException {
+        Path open = Files.createDirectory(root.resolve("open"));
+        Files.setAttribute(open, "unix:mode", 01777);
+        IOException e = assertThrows(IOException.class, () -> resolve(open, Map.of(), Role.PRODUCER));
+        assertTrue(e.getMessage().contains("written by anybody"), e.getMessage());
+    }
+
+    @Test
+    void aProducerTrustsNoOtherUsersDirectory() throws IOException {
+        assumeTrue(RunDirectory.userId() == 0, "only root can give a directory away");
+        Path theirs = Files.createDirectory(root.resolve("theirs"));
+        Files.setAttribute(theirs, "unix:uid", 65534);
+        IOException e = assertThrows(IOException.class, () -> resolve(theirs, Map.of(), Role.PRODUCER));
+        assertTrue(e.getMessage().contains("belongs to user 65534"), e.getMessage());
+        assertTrue(e.getMessage().contains("--run-dir"), e.getMessage());
+        assertEquals(theirs, resolve(theirs, Map.of(), Role.SUBSCRIBER), "it may be the producer's");
+        // the one in /tmp is this user's own or nobody's
+        Files.move(theirs, root.resolve("cuframes-0"));
+        e = assertThrows(IOException.class, () -> resolve(null, Map.of(), Role.SUBSCRIBER));
+        assertTrue(e.getMessage().contains("cuframes-0 belongs to user 65534"), e.getMessage());
+    }
+
+    @Test
+    void theOneInTheOpenIsNoLink() throws IOException {
+        Path elsewhere = Files.createDirectory(root.resolve("elsewhere"));
+        Path link = Files.createSymbolicLink(root.resolve("cuframes-" + RunDirectory.userId()), elsewhere);
+        IOException e = assertThrows(IOException.class, () -> resolve(null, Map.of(), Role.PRODUCER));
+        assertTrue(e.getMessage().contains(link + " is a symbolic link"), e.getMessage());
     }
 
     @Test

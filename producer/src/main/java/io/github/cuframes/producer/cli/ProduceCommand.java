@@ -10,13 +10,13 @@ import io.github.cuframes.producer.isolate.RestartPolicy;
 import io.github.cuframes.producer.isolate.Supervisor;
 import io.github.cuframes.producer.isolate.SupervisorLink;
 import io.github.cuframes.producer.pattern.PatternSpec;
+import io.github.cuframes.producer.publish.PublisherBuilder;
 import io.github.cuframes.protocol.layout.SourceState;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -198,11 +198,20 @@ final class ProduceCommand implements Callable<Integer> {
     private String socketGroup;
 
     @Option(
-            names = "--allow-uid",
-            paramLabel = "UID",
+            names = "--allow-user",
+            paramLabel = "NAME|UID",
             split = ",",
-            description = "Users that may subscribe; all that can connect if none is named.")
-    private Set<Long> allowedUids = new HashSet<>();
+            description =
+                    "A user that may subscribe; may be repeated. Once a user or group is named nobody else may, neither"
+                            + " root nor this user; else all that can connect.")
+    private List<String> allowedUsers = new ArrayList<>();
+
+    @Option(
+            names = "--allow-group",
+            paramLabel = "NAME|GID",
+            split = ",",
+            description = "A group whose members may subscribe; may be repeated.")
+    private List<String> allowedGroups = new ArrayList<>();
 
     @Option(
             names = "--hang-timeout",
@@ -302,13 +311,7 @@ final class ProduceCommand implements Callable<Integer> {
                     .threads(threads)
                     .waitForSubscribers(waitForSubscribers)
                     .hangs(hangTimeout, maxHung != null ? maxHung : worker ? 0 : MAX_HUNG)
-                    .publish(publisher -> publisher
-                            .runDirectory(runDirectory)
-                            .maxSubscribers(maxSubscribers)
-                            .maxCredits(credits)
-                            .maxMemory(maxMemory)
-                            .access(new ControlServer.Access(socketMode, socketGroup))
-                            .allowedUids(allowedUids));
+                    .publish(this::configure);
             builder.memory(memory);
             if (gpu != null) {
                 builder.gpu(gpu);
@@ -323,6 +326,17 @@ final class ProduceCommand implements Callable<Integer> {
         } catch (IllegalArgumentException e) {
             throw new ParameterException(spec.commandLine(), e.getMessage(), e);
         }
+    }
+
+    private void configure(PublisherBuilder publisher) {
+        publisher
+                .runDirectory(runDirectory)
+                .maxSubscribers(maxSubscribers)
+                .maxCredits(credits)
+                .maxMemory(maxMemory)
+                .access(new ControlServer.Access(socketMode, socketGroup));
+        allowedUsers.forEach(publisher::allowUser);
+        allowedGroups.forEach(publisher::allowGroup);
     }
 
     private static String requireRtsp(String url) {

@@ -53,12 +53,13 @@ final class FrontDesk implements ControlLoop.Admission {
             throw new ProtocolException(
                     ErrorCode.WRONG_KEY, "this is the stream \"" + options.key() + "\", not \"" + hello.key() + "\"");
         }
-        long uid = peer.credentials().uid();
-        if (!options.allowedUids().isEmpty() && !options.allowedUids().contains(uid)) {
+        if (!options.guests().include(peer.credentials())) {
+            long uid = peer.credentials().uid();
             throw new ProtocolException(
                     ErrorCode.NOT_ALLOWED,
                     "user " + uid + " may not subscribe to \"" + options.key()
-                            + "\"; start the producer with --allow-uid " + uid);
+                            + "\"; start the producer with --allow-user " + uid
+                            + ", or with --allow-group and a group of that user's");
         }
         if (hello.role() == Role.OBSERVER) {
             greetObserver(peer, hello);
@@ -95,8 +96,7 @@ final class FrontDesk implements ControlLoop.Admission {
             List<FrameMemory> memories = growFor(credits);
             SharedFile page;
             try {
-                page = SharedFile.create(
-                        SharedFile.defaultDirectory(), SubscriberPage.SIZE, SharedFile.Peer.READS_AND_WRITES);
+                page = SharedFile.create(SubscriberPage.SIZE, SharedFile.Peer.READS_AND_WRITES);
             } catch (IOException e) {
                 memories.forEach(FrameMemory::close);
                 throw new ProtocolException(ErrorCode.MEMORY_LIMIT, e.getMessage());
@@ -304,9 +304,7 @@ final class FrontDesk implements ControlLoop.Admission {
         try {
             state.ring.heartbeat(nanos);
             for (Peer peer : state.subscribers) {
-                if (peer.isPageIntact()) {
-                    peer.reclaim(nanos);
-                }
+                peer.reclaim(nanos);
                 peer.count();
             }
             state.showMemory();

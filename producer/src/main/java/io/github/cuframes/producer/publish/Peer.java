@@ -178,7 +178,7 @@ final class Peer {
         lastSeenNanos = nanos;
     }
 
-    /** Looks at the page for ended leases; a page that breaks the protocol, or is cut short, is a failure. */
+    /** Looks at the page for ended leases; a page that breaks the protocol is a failure. */
     void reclaim(long nanos) {
         try {
             if (leases.reclaim() > 0) {
@@ -186,8 +186,6 @@ final class Peer {
             }
         } catch (ProtocolException e) {
             fail(e.code(), e.getMessage());
-        } catch (InternalError e) {
-            failPage(e);
         }
     }
 
@@ -197,45 +195,14 @@ final class Peer {
             dropped++;
             return false;
         }
-        try {
-            leases.prepare(slot);
-            lastSequence = slot.sequence;
-            return true;
-        } catch (InternalError e) {
-            failPage(e);
-            return false;
-        }
+        leases.prepare(slot);
+        lastSequence = slot.sequence;
+        return true;
     }
 
     /** Shows the delivery that was prepared. */
     void show() {
-        try {
-            leases.show();
-        } catch (InternalError e) {
-            failPage(e);
-        }
-    }
-
-    /** The JVM's answer to a memory fault: the subscriber has truncated the page that both map. */
-    private void failPage(InternalError e) {
-        fail(ErrorCode.PROTOCOL_VIOLATION, "the subscriber's page cannot be accessed any more: " + e.getMessage());
-    }
-
-    /**
-     * Fails the peer if it has truncated its page. On Java 17 the JVM was seen to throw the {@link InternalError} of such an
-     * access long after it, so that it cannot be told whose page it was.
-     */
-    boolean isPageIntact() {
-        boolean intact;
-        try {
-            intact = pageFile.isIntact();
-        } catch (IOException e) {
-            intact = false;
-        }
-        if (!intact) {
-            fail(ErrorCode.PROTOCOL_VIOLATION, "the subscriber has truncated its page");
-        }
-        return intact;
+        leases.show();
     }
 
     /** Rings if the page says that the subscriber sleeps. */
@@ -247,8 +214,6 @@ final class Peer {
                     fail(ErrorCode.TOO_SLOW, "the subscriber does not read its messages");
                 }
             }
-        } catch (InternalError e) {
-            failPage(e);
         } catch (IOException e) {
             disconnected = true;
         }
@@ -260,22 +225,14 @@ final class Peer {
             waitedFor = true;
             waitedSinceNanos = nanos;
         }
-        try {
-            page.publisherWaits(true);
-        } catch (InternalError e) {
-            failPage(e);
-        }
+        page.publisherWaits(true);
         reclaim(nanos);
     }
 
     void endWait() {
         if (waitedFor) {
             waitedFor = false;
-            try {
-                page.publisherWaits(false);
-            } catch (InternalError e) {
-                failPage(e);
-            }
+            page.publisherWaits(false);
         }
     }
 

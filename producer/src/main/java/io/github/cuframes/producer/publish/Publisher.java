@@ -64,8 +64,7 @@ public final class Publisher implements SlotSource, AutoCloseable {
         SharedFile file = null;
         try {
             int slots = options.slotCapacity();
-            file = SharedFile.create(
-                    SharedFile.defaultDirectory(), Ring.size(slots, options.maxSubscribers()), SharedFile.Peer.READS);
+            file = SharedFile.create(Ring.size(slots, options.maxSubscribers()), SharedFile.Peer.READS);
             Instant now = Instant.now();
             ringFile = file;
             ring = Ring.create(
@@ -279,8 +278,6 @@ public final class Publisher implements SlotSource, AutoCloseable {
             boolean interrupted = Thread.interrupted();
             try {
                 deliver(slot, info.flags());
-            } catch (InternalError e) {
-                failTruncated(e);
             } finally {
                 if (interrupted) {
                     Thread.currentThread().interrupt();
@@ -295,18 +292,6 @@ public final class Publisher implements SlotSource, AutoCloseable {
         } finally {
             state.lock.unlock();
         }
-    }
-
-    /** A page that both sides map was cut short: finds out whose, or throws the error on. */
-    private void failTruncated(InternalError e) {
-        boolean found = false;
-        for (Peer peer : state.subscribers) {
-            found |= !peer.isPageIntact();
-        }
-        if (!found) {
-            throw e;
-        }
-        control.wakeup();
     }
 
     /**

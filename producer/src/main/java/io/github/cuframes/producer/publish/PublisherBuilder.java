@@ -7,8 +7,9 @@ import io.github.cuframes.memory.transport.RunDirectory;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
-import java.util.Set;
 
 /** The configuration of a {@link Publisher}. Everything but the key has a default. Not thread-safe. */
 public final class PublisherBuilder {
@@ -22,7 +23,8 @@ public final class PublisherBuilder {
     private boolean losslessAllowed;
     private Duration losslessTimeout = Duration.ofSeconds(30);
     private ControlServer.Access access = ControlServer.Access.DEFAULT;
-    private Set<Long> allowedUids = Set.of();
+    private final List<String> allowedUsers = new ArrayList<>();
+    private final List<String> allowedGroups = new ArrayList<>();
 
     PublisherBuilder(String key) {
         RunDirectory.requireKey(key);
@@ -77,9 +79,25 @@ public final class PublisherBuilder {
         return this;
     }
 
-    /** The users that may subscribe; an empty set, the default, leaves it to the socket's mode. */
-    public PublisherBuilder allowedUids(Set<Long> uids) {
-        allowedUids = Set.copyOf(uids);
+    /**
+     * Adds a user to those who may subscribe or observe. Without any user or group, the default, that is left to the socket's
+     * mode; with one, nobody else may, neither root nor the publisher's own user.
+     *
+     * @param nameOrUid looked up by {@link #open()}
+     */
+    public PublisherBuilder allowUser(String nameOrUid) {
+        allowedUsers.add(Objects.requireNonNull(nameOrUid));
+        return this;
+    }
+
+    /**
+     * Adds the members of a group to those who may subscribe or observe, as {@link #allowUser} does for a user. What counts
+     * is the groups that a process has when it connects.
+     *
+     * @param nameOrGid looked up by {@link #open()}
+     */
+    public PublisherBuilder allowGroup(String nameOrGid) {
+        allowedGroups.add(Objects.requireNonNull(nameOrGid));
         return this;
     }
 
@@ -87,7 +105,8 @@ public final class PublisherBuilder {
      * Makes the ring and listens.
      *
      * @throws io.github.cuframes.memory.transport.KeyInUseException if a live producer has the key
-     * @throws IOException if the run directory or shared memory cannot be used; says why and what to do
+     * @throws IOException if the run directory or shared memory cannot be used, or there is no such user or group; says why
+     *     and what to do
      * @throws IllegalArgumentException if a limit is out of range
      */
     public Publisher open() throws IOException {
@@ -101,6 +120,6 @@ public final class PublisherBuilder {
                 losslessAllowed,
                 losslessTimeout,
                 access,
-                allowedUids));
+                Guests.of(allowedUsers, allowedGroups)));
     }
 }

@@ -6,12 +6,11 @@ import io.github.cuframes.memory.transport.RunDirectory;
 import io.github.cuframes.protocol.layout.Ring;
 import io.github.cuframes.protocol.layout.SubscriberPage;
 import java.time.Duration;
-import java.util.Set;
 
 /**
  * What a publisher may use and whom it lets in; see {@link PublisherBuilder} for the meaning of each.
  *
- * @param allowedUids empty: everybody whom the socket's mode lets in
+ * @param guests who of those whom the socket's mode lets in
  */
 record PublisherOptions(
         String key,
@@ -23,7 +22,7 @@ record PublisherOptions(
         boolean losslessAllowed,
         Duration losslessTimeout,
         ControlServer.Access access,
-        Set<Long> allowedUids) {
+        Guests guests) {
 
     /** Slots beside the subscribers' that the ring's tables have room for: a decoder's pictures and the newest. */
     private static final int WRITER_SLOTS = 64;
@@ -35,7 +34,6 @@ record PublisherOptions(
     static final Duration HANDSHAKE_TIMEOUT = Duration.ofSeconds(5);
 
     PublisherOptions {
-        allowedUids = Set.copyOf(allowedUids);
         check(maxSubscribers >= 1 && maxSubscribers <= 1024, "1 to 1024 subscribers", maxSubscribers);
         check(maxCredits >= 1 && maxCredits <= SubscriberPage.CAPACITY, "1 to 64 credits", maxCredits);
         check(maxMemory > 0, "a positive amount of memory", maxMemory);

@@ -168,7 +168,7 @@ class SlotWriterTest {
         SlotSource full = new SlotSource() {
             @Override
             public void configure(StreamConfig config, int writerSlots) throws IOException {
-                throw new IOException("no room for " + writerSlots + " slots in /dev/shm");
+                throw new IOException("no room for " + writerSlots + " slots");
             }
 
             @Override

@@ -15,7 +15,7 @@ import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** Memory that looks as if it lay on a GPU, without one: files on tmpfs behind made-up device addresses. */
+/** Memory that looks as if it lay on a GPU, without one: files in host memory behind made-up device addresses. */
 final class FakeGpuAllocator implements FrameMemoryAllocator {
 
     static final UUID GPU = UUID.fromString("00112233-4455-6677-8899-aabbccddeeff");
@@ -68,10 +68,8 @@ final class FakeGpuAllocator implements FrameMemoryAllocator {
     public FrameMemory allocate(long size) throws IOException {
         long rounded = (size + granularity - 1) / granularity * granularity;
         long address = nextAddress.getAndAdd(rounded + (1L << 30));
-        Memory memory = new Memory(
-                address,
-                allocated.incrementAndGet(),
-                SharedFile.create(SharedFile.defaultDirectory(), rounded, SharedFile.Peer.READS));
+        Memory memory =
+                new Memory(address, allocated.incrementAndGet(), SharedFile.create(rounded, SharedFile.Peer.READS));
         byAddress.put(address, memory);
         long now = bytes.addAndGet(rounded);
         mostBytes.accumulateAndGet(now, Math::max);

@@ -4,7 +4,7 @@ import java.util.Optional;
 
 /** Where frames live, and how another process reaches them. The numbers are those of the wire and are never reused. */
 public enum MemoryKind {
-    /** Host memory: an unlinked file on tmpfs, sent as a read-only descriptor. */
+    /** Host memory: a sealed file without a name, sent as a read-only descriptor. */
     HOST(1, "host"),
     /** GPU memory of CUDA's virtual-memory API, sent as a POSIX descriptor. */
     CUDA(2, "cuda"),

@@ -1,15 +1,11 @@
 package io.github.cuframes.subscriber.cli.doctor;
 
+import io.github.cuframes.memory.AvailableMemory;
 import io.github.cuframes.memory.Descriptors;
-import io.github.cuframes.memory.FrameMemory;
-import io.github.cuframes.memory.HostMemoryAllocator;
-import io.github.cuframes.memory.ImportedMemory;
+import io.github.cuframes.memory.ImportedFile;
 import io.github.cuframes.memory.SharedFile;
 import io.github.cuframes.protocol.frame.MemoryKind;
-import java.io.FileDescriptor;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 
 /** Whether host memory can be shared, and how much there is. Rings and pages need some of it for GPU frames too. */
 final class HostMemoryCheck implements Check {
@@ -19,7 +15,7 @@ final class HostMemoryCheck implements Check {
     private static final byte TRIAL_VALUE = 42;
     private static final long MIB = 1 << 20;
 
-    /** Docker's default of 64 MiB, some 20 frames of 1080p, is to be warned of: one camera may need them all. */
+    /** Some 80 frames of 1080p are to be warned of: a few cameras may need them all. */
     private static final long LITTLE_BYTES = 256 * MIB;
 
     /** A frame of 1920 by 1080 in NV12. */
@@ -33,51 +29,50 @@ final class HostMemoryCheck implements Check {
 
     @Override
     public void run(Report report) {
-        Path directory = Path.of(machine.property(SharedFile.DIRECTORY_PROPERTY)
-                .or(() -> machine.variable(SharedFile.DIRECTORY_VARIABLE))
-                .orElse("/dev/shm"));
-        report.fact("sharedMemoryDirectory", directory.toString());
         try {
-            share(directory);
+            boolean sealed = share();
             report.works(MemoryKind.HOST);
-            long size = Files.getFileStore(directory).getTotalSpace();
-            long free = Files.getFileStore(directory).getUsableSpace();
-            report.fact("sharedMemoryBytes", size);
-            report.fact("sharedMemoryFreeBytes", free);
-            report.add(space(directory, size, free));
+            AvailableMemory available = AvailableMemory.below(machine.root());
+            report.fact("availableMemoryBytes", available.bytes());
+            report.fact("sealedAgainstWriting", sealed);
+            report.add(finding(available, sealed));
         } catch (IOException | LinkageError e) {
             report.add(Finding.problem(
                     ID,
                     "host memory cannot be shared: " + e.getMessage(),
-                    "see native-sockets; mount a tmpfs on /dev/shm that this user can write (docker: --shm-size), or"
-                            + " name another with " + SharedFile.DIRECTORY_VARIABLE));
+                    "see native-sockets and native-jna; Linux 3.17 or later with glibc 2.27 or later is needed"));
         }
     }
 
-    static Finding space(Path directory, long size, long free) {
-        String text = directory + " can be shared; " + free / MIB + " of its " + size / MIB
-                + " MiB are free, enough for " + free / FRAME_BYTES + " frames of 1080p";
-        return free < LITTLE_BYTES
-                ? Finding.warning(
+    static Finding finding(AvailableMemory available, boolean sealed) {
+        String text = "can be shared; " + available.bytes() / MIB + " MiB are left by " + available.limitedBy()
+                + ", enough for " + available.bytes() / FRAME_BYTES + " frames of 1080p";
+        if (available.bytes() < LITTLE_BYTES) {
+            return Finding.warning(
+                    ID,
+                    text,
+                    "raise the limit to what the producers log that they need (docker: --memory), or end other programs;"
+                            + " frames in GPU memory take none of it, only their rings do");
+        }
+        return sealed
+                ? Finding.ok(ID, text)
+                : Finding.note(
                         ID,
-                        text,
-                        "enlarge it to what the producers log that they need (docker: --shm-size=1g), or name another"
-                                + " tmpfs with " + SharedFile.DIRECTORY_VARIABLE
-                                + "; frames in GPU memory take none of it, only their rings do")
-                : Finding.ok(ID, text);
+                        text + "; this kernel cannot seal it against subscribers that run as root and mean harm",
+                        "Linux 5.1 or later");
     }
 
-    /** Does with a page what producer and subscriber do with a ring. */
-    private static void share(Path directory) throws IOException {
-        try (FrameMemory memory = new HostMemoryAllocator(directory).allocate(TRIAL_BYTES)) {
-            memory.slice(0, 1).put(TRIAL_VALUE);
-            FileDescriptor sent = Descriptors.duplicate(memory.descriptor().orElseThrow());
-            try (ImportedMemory imported = ImportedMemory.map(MemoryKind.HOST, sent, TRIAL_BYTES)) {
-                byte seen = imported.slice(0, 1).get();
+    /** Does with a page what producer and subscriber do with a ring. Whether readers can never write to it. */
+    private static boolean share() throws IOException {
+        try (SharedFile file = SharedFile.create(TRIAL_BYTES, SharedFile.Peer.READS)) {
+            file.buffer().put(0, TRIAL_VALUE);
+            try (ImportedFile imported = ImportedFile.readOnly(Descriptors.duplicate(file.descriptor()), TRIAL_BYTES)) {
+                byte seen = imported.buffer().get(0);
                 if (seen != TRIAL_VALUE) {
                     throw new IOException("what was written to a shared page was not read from it");
                 }
             }
+            return file.isSealedAgainstWriting();
         }
     }
 }

@@ -34,9 +34,9 @@ final class NativeCodeCheck implements Check {
         Path cache = machine.variable("XDG_CACHE_HOME").map(Path::of).orElse(home.resolve(".cache"));
         report.add(find(
                 "native-jna",
-                "the binding to the CUDA driver",
+                "the binding to the C library and the CUDA driver (producer and subscriber)",
                 named("jna.tmpdir").map(List::of).orElse(List.of(cache.resolve("JNA/temp"), temporary)),
-                Status.WARNING,
+                Status.PROBLEM,
                 "-Djna.tmpdir=DIR"));
         List<Path> unpacked = new ArrayList<>();
         named("org.bytedeco.javacpp.cachedir").ifPresent(unpacked::add);

@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.github.cuframes.memory.SharedFile;
+import io.github.cuframes.memory.AvailableMemory;
 import io.github.cuframes.memory.cuda.Nvdec;
 import io.github.cuframes.memory.transport.RunDirectory;
 import io.github.cuframes.protocol.frame.MemoryKind;
@@ -240,7 +240,7 @@ class DoctorChecksTest {
         fake.property("jna.tmpdir", "/tmp/jna").property("org.bytedeco.javacpp.cachedir", "/with blank/cache");
         fake.directory("/with blank");
         report = nativeCode();
-        check(find(report, "native-jna"), Status.WARNING, "/tmp/jna, which is mounted noexec at /tmp", "-Djna.tmpdir");
+        check(find(report, "native-jna"), Status.PROBLEM, "/tmp/jna, which is mounted noexec at /tmp", "-Djna.tmpdir");
         check(find(report, "native-javacpp"), Status.WARNING, "noexec at /with blank", "javacpp.cachedir");
         fake.property("org.newsclub.net.unix.library.tmpdir", "/home/me");
         check(find(nativeCode(), "native-sockets"), Status.OK, "/home/me", null);
@@ -251,7 +251,7 @@ class DoctorChecksTest {
         ordinaryMounts("ro,noexec").closed("/home/me");
         Report report = nativeCode();
         check(find(report, "native-sockets"), Status.PROBLEM, "/tmp cannot be written", "tmpdir");
-        check(find(report, "native-jna"), Status.WARNING, "/home/me/.cache/JNA/temp and /tmp cannot be", "tmpdir");
+        check(find(report, "native-jna"), Status.PROBLEM, "/home/me/.cache/JNA/temp and /tmp cannot be", "tmpdir");
         check(
                 find(report, "native-javacpp"),
                 Status.WARNING,
@@ -311,33 +311,29 @@ class DoctorChecksTest {
 
     @Test
     void hostMemoryIsReallyShared() throws IOException {
-        Path directory = Files.createDirectory(root.resolve("shm"));
-        fake.property(SharedFile.DIRECTORY_PROPERTY, directory.toString());
+        fake.file("/proc/meminfo", "MemTotal: 2000000 kB\nMemAvailable: 1048576 kB\nSwapFree: 1024 kB\n")
+                .file("/proc/self/cgroup", "0::/pod/camera\n")
+                .file("/sys/fs/cgroup/pod/memory.max", "104857600\n")
+                .file("/sys/fs/cgroup/pod/memory.current", "52428800\n");
         Report report = run(new HostMemoryCheck(fake.machine()));
-        assertTrue(find(report, "memory-host").text().startsWith(directory + " can be shared"));
-        assertEquals(Set.of(MemoryKind.HOST), report.memory());
-        assertEquals(directory.toString(), report.toMap().get("sharedMemoryDirectory"));
-        try (var left = Files.list(directory)) {
-            assertEquals(List.of(), left.toList());
-        }
-    }
-
-    @Test
-    void withoutHostMemoryNothingCanBeShared() throws IOException {
-        fake.variable(SharedFile.DIRECTORY_VARIABLE, root.resolve("absent").toString());
-        Report report = run(new HostMemoryCheck(fake.machine()));
-        check(find(report, "memory-host"), Status.PROBLEM, "cannot be shared: ", "--shm-size");
-        assertEquals(report.findings(), report.fatal());
-        assertEquals(Set.of(), report.memory());
-    }
-
-    @Test
-    void aSmallSharedMemoryIsAWarning() {
         check(
-                HostMemoryCheck.space(Path.of("/dev/shm"), 64L << 20, 60L << 20),
+                find(report, "memory-host"),
                 Status.WARNING,
-                "60 of its 64 MiB are free, enough for 20 frames of 1080p",
-                "--shm-size=1g");
-        check(HostMemoryCheck.space(Path.of("/dev/shm"), 1L << 30, 1L << 30), Status.OK, "1024 of its 1024", null);
+                "50 MiB are left by the memory limit of 104857600",
+                "--memory");
+        assertEquals(Set.of(MemoryKind.HOST), report.memory());
+        assertEquals(52428800L, report.toMap().get("availableMemoryBytes"));
+    }
+
+    @Test
+    void hostMemoryMayBeShortOrOpenToRoot() {
+        AvailableMemory plenty = new AvailableMemory(1L << 30, "this machine's memory");
+        check(
+                HostMemoryCheck.finding(new AvailableMemory(60L << 20, "this machine's memory"), true),
+                Status.WARNING,
+                "60 MiB are left by this machine's memory, enough for 20 frames of 1080p",
+                "docker: --memory");
+        check(HostMemoryCheck.finding(plenty, true), Status.OK, "1024 MiB", null);
+        check(HostMemoryCheck.finding(plenty, false), Status.NOTE, "cannot seal it", "Linux 5.1");
     }
 }
