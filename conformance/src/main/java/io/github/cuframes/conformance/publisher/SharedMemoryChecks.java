@@ -11,6 +11,7 @@ import io.github.cuframes.conformance.Proc;
 import io.github.cuframes.conformance.Skipped;
 import io.github.cuframes.conformance.View;
 import io.github.cuframes.memory.Descriptors;
+import io.github.cuframes.memory.linux.Memfd;
 import java.io.FileDescriptor;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -37,6 +38,7 @@ final class SharedMemoryChecks {
                 of("ring-descriptor", p -> descriptor(p, 0, 0)),
                 of("page-descriptor", p -> descriptor(p, 1, 2)),
                 of("no-names", SharedMemoryChecks::noNames),
+                of("sealed", SharedMemoryChecks::sealed),
                 of("key-syntax", SharedMemoryChecks::keySyntax),
                 of("unnamed-bytes", SharedMemoryChecks::unnamedBytes),
                 of("ring-header", SharedMemoryChecks::ringHeader),
@@ -99,6 +101,21 @@ final class SharedMemoryChecks {
                 Failed.unless(target.endsWith(" (deleted)"), "a file without a name", target);
             }
         }
+    }
+
+    private static void sealed(PublisherUnderTest publisher) throws Exception {
+        try (Client client = Client.greeted(publisher, Client.hello(publisher))) {
+            var memory = client.line.expect("MEMORY");
+            requireSealed("the ring", client.welcome.files().get(0));
+            requireSealed("the page", client.welcome.files().get(1));
+            for (FileDescriptor slab : memory.files()) {
+                requireSealed("a slab", slab);
+            }
+        }
+    }
+
+    private static void requireSealed(String what, FileDescriptor file) throws Exception {
+        Failed.unless(Memfd.cannotShrink(Descriptors.number(file)), what + " sealed with F_SEAL_SHRINK", "one without");
     }
 
     private static void keySyntax(PublisherUnderTest publisher) throws Exception {

@@ -15,8 +15,11 @@ import io.github.cuframes.conformance.Proc;
 import io.github.cuframes.conformance.Skipped;
 import io.github.cuframes.memory.Descriptors;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 
@@ -35,6 +38,7 @@ final class MemoryChecks {
                 streaming("unknown-flags", MemoryChecks::unknownFlags),
                 streaming("page-writers", MemoryChecks::pageWriters),
                 streaming("slab-file", MemoryChecks::slabFile),
+                streaming("unsealed", MemoryChecks::unsealed),
                 of("generation-number", MemoryChecks::generationNumber),
                 streaming("generation-change", MemoryChecks::generationChange),
                 hosted("slots-added", MemoryChecks::slotsAdded),
@@ -150,6 +154,19 @@ final class MemoryChecks {
         for (String right : rights) {
             Failed.unless(right.equals("r--s"), "the slab mapped shared and read-only, r--s", right);
         }
+    }
+
+    /** A slab as it should be, but in a file that its owner could cut short. */
+    private static void unsealed(Guest guest) throws Exception {
+        int slab = guest.host.allocate(2, 8, Host.SLOTS);
+        Path path = Files.createTempFile("cuframes-conformance", ".slab");
+        try (RandomAccessFile file = new RandomAccessFile(path.toFile(), "rw")) {
+            file.setLength(guest.host.slab(slab).size());
+            guest.line.send(Line.message("MEMORY", guest.host.memory(2, slab), 1), file.getFD());
+        } finally {
+            Files.delete(path);
+        }
+        guest.expectBreach(1, 9);
     }
 
     private static void generationNumber(SubscriberUnderTest subject) throws Exception {
