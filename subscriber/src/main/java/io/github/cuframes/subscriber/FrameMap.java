@@ -66,6 +66,9 @@ final class FrameMap implements AutoCloseable {
         }
     }
 
+    /** Generations that may be announced without a frame of them. */
+    private static final int MOST_GENERATIONS = 1024;
+
     private final Ring ring;
     private final GpuChoice.Wish wish;
     private final int credits;
@@ -143,6 +146,10 @@ final class FrameMap implements AutoCloseable {
                 || known != null && (!known.config().equals(memory.config()) || known.kind() != memory.kind())) {
             throw Incoming.violation("generation " + memory.generation() + " was announced after " + newestGeneration
                     + ", or announced anew with another geometry or kind of memory");
+        }
+        if (known == null && generations.size() >= MOST_GENERATIONS) {
+            throw Incoming.violation("generation " + memory.generation() + " was announced, and no frame of the "
+                    + generations.size() + " before it was delivered");
         }
         GpuReader reader = memory.kind() == MemoryKind.HOST ? null : reader(memory);
         for (int i = 0; i < memory.slabs().size(); i++) {

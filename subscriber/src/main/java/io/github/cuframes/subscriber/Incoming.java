@@ -103,6 +103,14 @@ final class Incoming {
         return e instanceof FramingException || e instanceof ProtocolException;
     }
 
+    /** Whether the publisher may give another answer later. */
+    static boolean isWorthTryingAgain(ErrorCode code) {
+        return switch (code) {
+            case TOO_MANY_SUBSCRIBERS, MEMORY_LIMIT, HANDSHAKE_TIMEOUT, TOO_SLOW, INTERNAL, UNKNOWN -> true;
+            default -> false;
+        };
+    }
+
     /** Sends a message of this side. */
     static void send(ControlConnection connection, Message message) throws IOException {
         connection.send(Leases.direct(message), SEND_NANOS);

@@ -8,6 +8,7 @@ import io.github.cuframes.protocol.frame.DeliveryMode;
 import io.github.cuframes.protocol.frame.MemoryKind;
 import io.github.cuframes.protocol.layout.Ring;
 import io.github.cuframes.protocol.message.Message;
+import io.github.cuframes.protocol.message.MessageType;
 import io.github.cuframes.protocol.message.Role;
 import java.io.FileDescriptor;
 import java.io.IOException;
@@ -65,10 +66,16 @@ public final class Observer implements AutoCloseable {
         }
     }
 
+    private static boolean isAnswer(ControlConnection connection) {
+        return connection.type() == MessageType.WELCOME.code() || connection.type() == MessageType.ERROR.code();
+    }
+
     private static Ring greet(ControlConnection connection, String key, long deadline) throws IOException {
         while (true) {
-            ReceiveStatus status = connection.receive(deadline - System.nanoTime());
-            if (status == ReceiveStatus.NOTHING) {
+            long left = deadline - System.nanoTime();
+            ReceiveStatus status = connection.receive(left);
+            // a late answer counts, but one that talks of other things until then has none
+            if (status == ReceiveStatus.NOTHING || left <= 0 && !isAnswer(connection)) {
                 throw new IOException(
                         "the producer of \"" + key + "\" does not answer; see whether its process is stopped");
             }
@@ -78,7 +85,7 @@ public final class Observer implements AutoCloseable {
             Message message = Incoming.decode(connection);
             if (message instanceof Message.Failure failure) {
                 throw new SubscriberException(
-                        "the producer of \"" + key + "\" refuses (" + failure.code() + "): " + failure.text(),
+                        "the producer of \"" + key + "\" refuses (" + failure.code() + "): " + failure.printableText(),
                         failure.code(),
                         null);
             }
@@ -100,7 +107,8 @@ public final class Observer implements AutoCloseable {
 
     /** Whether the publisher still has this connection open; does not wait. */
     public boolean isAlive() throws IOException {
-        while (!ended) {
+        // bounded, also for a publisher that never stops talking
+        for (int i = 0; i < Session.MOST_AT_ONCE && !ended; i++) {
             ReceiveStatus status = connection.receive(0);
             if (status == ReceiveStatus.NOTHING) {
                 return true;
@@ -112,7 +120,7 @@ public final class Observer implements AutoCloseable {
                 ended = message instanceof Message.Bye || message instanceof Message.Failure;
             }
         }
-        return false;
+        return !ended;
     }
 
     /** Ends the connection; a second call does nothing. */

@@ -34,7 +34,7 @@ final class Session implements AutoCloseable {
     static final long MEMORY_NANOS = TimeUnit.SECONDS.toNanos(5);
 
     /** Messages that are read without looking at anything else. */
-    private static final int MOST_AT_ONCE = 64;
+    static final int MOST_AT_ONCE = 64;
 
     /** A dying process's GPU memory may go somewhat before its socket. */
     private static final long DEATH_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
@@ -61,6 +61,11 @@ final class Session implements AutoCloseable {
     private final long[] lastDelivery = new long[SubscriberPage.CAPACITY];
 
     private long taken;
+
+    /** Of the delivery taken last; read from the page once, since the publisher can write there at any moment. */
+    private int takenSlot;
+
+    private int takenLease;
     private long takenSequence;
     /** What a delivery must be to answer the REQUEST that is under way; 0: none is. */
     private long requested;
@@ -251,13 +256,13 @@ final class Session implements AutoCloseable {
 
     /** Whether there is a delivery that was not taken. Cheap. */
     boolean hasDelivery() {
-        return page.delivered() > taken;
+        return page.delivered() != taken;
     }
 
     /** Says that this side is about to block; whether it may, since nothing has come meanwhile. */
     boolean fallAsleep() {
         page.sleeping(true);
-        return page.delivered() <= taken;
+        return page.delivered() == taken;
     }
 
     void wakeUp() {
@@ -301,29 +306,31 @@ final class Session implements AutoCloseable {
     }
 
     private Frame takeNext() throws ProtocolException {
-        long delivery = advance();
-        return delivery == 0 ? null : frame(delivery);
+        return advance() == 0 ? null : frame();
     }
 
     private Frame takeLatest() throws ProtocolException {
-        long candidate = 0;
-        for (long next = advance(); next != 0; next = advance()) {
-            if (candidate != 0) {
-                giveBack(candidate);
-            }
-            candidate = next;
-        }
+        long candidate = advance();
         if (candidate == 0) {
             requestMissed();
             return null;
         }
+        // bounded, also for a publisher that delivers as fast as this side takes
+        for (int i = 1; i < SubscriberPage.CAPACITY && candidate != 0; i++) {
+            int lease = takenLease;
+            long next = advance();
+            if (next != 0) {
+                leases.giveBack(lease, candidate);
+            }
+            candidate = next;
+        }
         // one REQUEST for each frame: at a high rate even its answer may be old on arrival, and something must be taken
         long wanted = requested != 0 ? requested : ring.newestSequence();
-        if (ended || page.sequence(candidate) >= wanted) {
+        if (ended || takenSequence >= wanted) {
             requested = 0;
-            return frame(candidate);
+            return frame();
         }
-        giveBack(candidate);
+        leases.giveBack(takenLease, taken);
         if (requested == 0) {
             requested = wanted;
             request();
@@ -352,10 +359,6 @@ final class Session implements AutoCloseable {
         }
     }
 
-    private void giveBack(long delivery) {
-        leases.giveBack(page.lease(delivery), delivery);
-    }
-
     /** Goes to the next delivery: 0 if there is none yet, or it cannot be read yet. */
     private long advance() throws ProtocolException {
         long delivered = page.delivered();
@@ -376,7 +379,8 @@ final class Session implements AutoCloseable {
         if (lease < 0 || lease >= SubscriberPage.CAPACITY || page.released(lease) != lastDelivery[lease]) {
             throw Incoming.violation("delivery " + next + " has the lease number " + lease + ", which is not free");
         }
-        if (!isReadable(slot, page.generation(next))) {
+        int generation = page.generation(next);
+        if (!isReadable(slot, generation)) {
             return 0;
         }
         long sequence = page.sequence(next);
@@ -385,11 +389,13 @@ final class Session implements AutoCloseable {
                     + ", in a slot with frame " + ring.metadata(slot).sequence());
         }
         lastDelivery[lease] = next;
+        takenSlot = slot;
+        takenLease = lease;
         takenSequence = sequence;
         taken = next;
         page.taken(next);
         counters.taken(ring.metadata(slot).flags());
-        frames.retire(page.generation(next));
+        frames.retire(generation);
         return next;
     }
 
@@ -411,10 +417,11 @@ final class Session implements AutoCloseable {
         return !bufferMissing;
     }
 
-    /** The frame of a delivery; null if this is being closed. */
-    private Frame frame(long delivery) {
-        int slot = page.slot(delivery);
-        int lease = page.lease(delivery);
+    /** The frame of the delivery taken last; null if this is being closed. */
+    private Frame frame() {
+        int slot = takenSlot;
+        int lease = takenLease;
+        long delivery = taken;
         SlotView view = frames.view(slot);
         if (view.memory() != null && !view.memory().hold()) {
             return null;
@@ -433,7 +440,7 @@ final class Session implements AutoCloseable {
             counters.copied();
             return copy;
         } catch (CudaException e) {
-            giveBack(delivery);
+            leases.giveBack(lease, delivery);
             view.memory().letGo();
             throw new SubscriberException("a frame of \"" + key + "\" was lost: " + e.getMessage(), null, e);
         }

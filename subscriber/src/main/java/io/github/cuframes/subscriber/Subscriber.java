@@ -185,6 +185,7 @@ public final class Subscriber implements AutoCloseable {
     }
 
     private Frame awaitFrame(long deadline) {
+        int rounds = 0;
         while (!atEnd) {
             requireOpen();
             boolean progress = true;
@@ -205,7 +206,8 @@ public final class Subscriber implements AutoCloseable {
                 advance(deadline, false);
                 progress = state == SubscriberState.STREAMING;
             }
-            if (!progress && ticker.nanoTime() - deadline >= 0) {
+            // what has come is looked at after the deadline too, but a publisher that never stops talking keeps nobody
+            if ((!progress || ++rounds > Session.MOST_AT_ONCE) && ticker.nanoTime() - deadline >= 0) {
                 return null;
             }
         }
@@ -323,6 +325,9 @@ public final class Subscriber implements AutoCloseable {
             begun.hello(LIBRARY, name, credits);
             become(SubscriberState.HANDSHAKE);
         } catch (IOException e) {
+            if (session != null) {
+                session.close(); // the one that could not say HELLO
+            }
             disconnected(e.getMessage());
         }
     }
@@ -338,11 +343,11 @@ public final class Subscriber implements AutoCloseable {
             LOG.debug("subscribed to {}", key);
         } else if (current.isEnded()) {
             Message.Failure failure = current.failure();
-            if (failure != null && (first || !isWorthTryingAgain(failure.code()))) {
+            if (failure != null && (first || !Incoming.isWorthTryingAgain(failure.code()))) {
                 throw refused(current, failure);
             }
             current.close();
-            disconnected("the producer ended the connection" + (failure == null ? "" : ": " + failure.text()));
+            disconnected("the producer ended the connection" + (failure == null ? "" : ": " + failure.printableText()));
             if (failure != null) {
                 backoff.refused(ticker.nanoTime());
             }
@@ -369,12 +374,12 @@ public final class Subscriber implements AutoCloseable {
         }
         if (failure != null) {
             current.leases().revoke();
-            if (!reconnect || !isWorthTryingAgain(failure.code())) {
+            if (!reconnect || !Incoming.isWorthTryingAgain(failure.code())) {
                 throw refused(current, failure);
             }
-            LOG.warn("the producer of {} ended the subscription, trying again: {}", key, failure.text());
+            LOG.warn("the producer of {} ended the subscription, trying again: {}", key, failure.printableText());
             current.close();
-            disconnected(failure.text());
+            disconnected(failure.printableText());
             backoff.refused(ticker.nanoTime());
             return;
         }
@@ -392,18 +397,11 @@ public final class Subscriber implements AutoCloseable {
         }
     }
 
-    private static boolean isWorthTryingAgain(ErrorCode code) {
-        return switch (code) {
-            case TOO_MANY_SUBSCRIBERS, MEMORY_LIMIT, HANDSHAKE_TIMEOUT, TOO_SLOW, INTERNAL, UNKNOWN -> true;
-            default -> false;
-        };
-    }
-
     /** The publisher said no. */
     private SubscriberException refused(Session current, Message.Failure failure) {
         current.close();
         return refuseWith(new SubscriberException(
-                "the producer of \"" + key + "\" refuses (" + failure.code() + "): " + failure.text(),
+                "the producer of \"" + key + "\" refuses (" + failure.code() + "): " + failure.printableText(),
                 failure.code(),
                 null));
     }

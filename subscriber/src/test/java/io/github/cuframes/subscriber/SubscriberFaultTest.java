@@ -10,73 +10,20 @@ import io.github.cuframes.protocol.message.ErrorCode;
 import io.github.cuframes.protocol.message.Message;
 import io.github.cuframes.protocol.message.SubscriberState;
 import io.github.cuframes.subscriber.ScriptedPublisher.Client;
-import java.io.FileDescriptor;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Publishers that break the protocol, refuse, or die. */
 @Timeout(120)
-class SubscriberFaultTest {
-
-    private static final Duration LONG = Duration.ofSeconds(20);
-
-    @TempDir
-    Path directory;
-
-    private ScriptedPublisher publisher;
-
-    @BeforeEach
-    void open() throws IOException {
-        publisher = new ScriptedPublisher(directory, "cam1");
-    }
-
-    @AfterEach
-    void close() throws IOException {
-        publisher.close();
-    }
-
-    private SubscriberBuilder builder() {
-        return Subscriber.builder("cam1").runDirectory(directory).policy(DeliveryPolicy.fifo(3));
-    }
-
-    private interface Step {
-        void run(Client client) throws IOException;
-    }
-
-    /** A publisher that does something wrong after HELLO; what the subscriber throws and what it tells the publisher. */
-    private void refusesGreeting(ErrorCode code, String told, Step step) {
-        Script<Message.Failure> script = Script.start(() -> {
-            Client client = publisher.accept();
-            client.expect(Message.Hello.class);
-            step.run(client);
-            Message.Failure failure = client.expect(Message.Failure.class);
-            assertNull(client.receive());
-            return failure;
-        });
-        SubscriberException e =
-                assertThrows(SubscriberException.class, () -> builder().connect());
-        assertTrue(e.getMessage().contains(told), e.getMessage());
-        assertTrue(e.getMessage().contains("cam1"), e.getMessage());
-        assertEquals(code, e.code().orElseThrow());
-        assertEquals(code, script.join().code());
-    }
-
-    private FileDescriptor ring() {
-        return publisher.ringFile.descriptor();
-    }
+class SubscriberFaultTest extends SubscriberFaultFixture {
 
     @Test
     void refusesAnotherMajorVersion() {
@@ -218,37 +165,6 @@ class SubscriberFaultTest {
         script.join();
     }
 
-    /** A publisher that does something wrong while frames flow. */
-    private void refusesStreaming(ErrorCode code, String told, Step step) throws IOException {
-        publisher.allocate(1, ScriptedPublisher.CONFIG, 0, ScriptedPublisher.SLOTS);
-        Script<Message.Failure> script = Script.start(() -> {
-            Client client = publisher.accept();
-            client.expect(Message.Hello.class);
-            client.welcome();
-            client.expect(Message.Ack.class);
-            step.run(client);
-            Message message;
-            do {
-                message = client.receive();
-            } while (message instanceof Message.Ack);
-            return (Message.Failure) message;
-        });
-        try (Subscriber subscriber = builder().connect()) {
-            SubscriberException e = assertThrows(SubscriberException.class, () -> {
-                while (true) {
-                    Frame frame = subscriber.next(LONG);
-                    if (frame != null) {
-                        frame.close();
-                    }
-                }
-            });
-            assertTrue(e.getMessage().contains(told), e.getMessage());
-            assertEquals(code, script.join().code());
-            assertEquals(SubscriberState.REFUSED, subscriber.state());
-            assertThrows(SubscriberException.class, () -> subscriber.next(0), "it stays refused");
-        }
-    }
-
     @Test
     void refusesASlotThatDoesNotExist() throws IOException {
         refusesStreaming(ErrorCode.PROTOCOL_VIOLATION, "slot 16", client -> {
@@ -337,23 +253,6 @@ class SubscriberFaultTest {
             client.deliver(0);
             client.close();
         });
-    }
-
-    private void refusesAfterTheEnd(String told, Step step) throws IOException {
-        publisher.allocate(1, ScriptedPublisher.CONFIG, 0, ScriptedPublisher.SLOTS);
-        Script<Void> script = Script.start(() -> {
-            Client client = publisher.accept();
-            client.expect(Message.Hello.class);
-            client.welcome();
-            client.expect(Message.Ack.class);
-            step.run(client);
-            return null;
-        });
-        try (Subscriber subscriber = builder().connect()) {
-            SubscriberException e = assertThrows(SubscriberException.class, () -> subscriber.next(LONG));
-            assertTrue(e.getMessage().contains(told), e.getMessage());
-            script.join();
-        }
     }
 
     /** A publisher that cut a subscriber off uses its slots again at once; that is no breach, and its reason is told. */

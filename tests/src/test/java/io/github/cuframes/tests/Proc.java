@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.stream.Stream;
 
 /** What the kernel says of a process. */
 public final class Proc {
@@ -30,6 +31,29 @@ public final class Proc {
                     .replace('\0', ' ');
         } catch (NoSuchFileException e) {
             return "";
+        }
+    }
+
+    /** Threads that it has. */
+    public static int threadsOf(long pid) throws IOException {
+        return count(Path.of("/proc/" + pid + "/task"));
+    }
+
+    /** Descriptors that it has open; the JVM's own come and go. */
+    public static int descriptorsOf(long pid) throws IOException {
+        return count(Path.of("/proc/" + pid + "/fd"));
+    }
+
+    /** Memory that it has mapped, in the number of mappings. */
+    public static long mappingsOf(long pid) throws IOException {
+        try (Stream<String> lines = Files.lines(Path.of("/proc/" + pid + "/maps"), StandardCharsets.ISO_8859_1)) {
+            return lines.count();
+        }
+    }
+
+    private static int count(Path directory) throws IOException {
+        try (Stream<Path> entries = Files.list(directory)) {
+            return (int) entries.count();
         }
     }
 }

@@ -18,7 +18,8 @@ import java.util.List;
 final class MessageReader implements AutoCloseable {
 
     private static final ByteBuffer EMPTY = ByteBuffer.allocateDirect(0).order(ByteOrder.LITTLE_ENDIAN);
-    private static final int FIRST_CAPACITY = 4096;
+    private static final int FIRST_CAPACITY = 512;
+    private static final int GROWTH = 4;
 
     private final ArrayDeque<FileDescriptor> pending = new ArrayDeque<>();
     private List<FileDescriptor> taken = List.of();
@@ -96,7 +97,10 @@ final class MessageReader implements AutoCloseable {
         return list;
     }
 
-    /** Where to put the next bytes; there is room for at least the rest of the message that has begun. */
+    /**
+     * Where to put the next bytes. The buffer grows as bytes come and not as they are announced, so that a peer cannot have
+     * memory for eight bytes.
+     */
     ByteBuffer space() {
         int available = buffer.position() - start;
         if (available == 0) {
@@ -109,14 +113,15 @@ final class MessageReader implements AutoCloseable {
                 : ControlConnection.HEADER_SIZE + buffer.getInt(start);
         if (wanted > buffer.capacity() - start) {
             ByteBuffer rest = buffer.duplicate().flip().position(start);
-            if (wanted > buffer.capacity()) {
-                buffer = allocate(ControlConnection.MAX_MESSAGE);
+            if (wanted > buffer.capacity() && available > buffer.capacity() / 2) {
+                buffer = allocate(Math.min(ControlConnection.MAX_MESSAGE, GROWTH * buffer.capacity()));
                 buffer.put(rest);
-            } else {
+                start = 0;
+            } else if (start > 0) {
                 buffer.clear();
                 buffer.put(rest);
+                start = 0;
             }
-            start = 0;
         }
         return buffer;
     }

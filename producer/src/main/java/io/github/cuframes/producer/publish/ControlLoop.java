@@ -5,6 +5,7 @@ import io.github.cuframes.memory.transport.ControlServer;
 import io.github.cuframes.memory.transport.FramingException;
 import io.github.cuframes.memory.transport.ReceiveStatus;
 import io.github.cuframes.protocol.ProtocolVersion;
+import io.github.cuframes.protocol.layout.PeerState;
 import io.github.cuframes.protocol.message.ByeReason;
 import io.github.cuframes.protocol.message.ErrorCode;
 import io.github.cuframes.protocol.message.Message;
@@ -15,6 +16,7 @@ import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -22,6 +24,11 @@ import org.slf4j.LoggerFactory;
 /**
  * The publisher's thread on the control socket: accepts, receives, keeps deadlines, and is the only one that closes
  * connections. It never waits for a peer. Other threads mark a peer as failed and call {@link #wakeup()}.
+ *
+ * <p>No peer can keep it from the others: of each it reads {@link #MESSAGES_AT_ONCE} messages and then none for
+ * {@link #REST_NANOS}, and it accepts {@link #ACCEPTS_AT_ONCE} connections before it looks at those that it has. When
+ * there are as many connections as there may be, the one that has said nothing for longest makes way for a new one, so
+ * that half-open connections keep nobody out. What clients bring about is logged within the bounds of {@link LogLimit}.
  */
 final class ControlLoop implements AutoCloseable {
 
@@ -33,6 +40,15 @@ final class ControlLoop implements AutoCloseable {
     /** Connections beyond those that the publisher admits: half-open ones and observers. */
     private static final int SPARE_CONNECTIONS = 2 * PublisherOptions.MAX_OBSERVERS;
 
+    /** Connections that are accepted without looking at anything else. */
+    private static final int ACCEPTS_AT_ONCE = 64;
+
+    /** Messages of one peer that are handled without looking at anything else; a handshake has three. */
+    private static final int MESSAGES_AT_ONCE = 16;
+
+    /** For how long nothing is read of a peer that had more to say than that. */
+    private static final long REST_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
+
     private static final long JOIN_MILLIS = 2_000;
 
     private final Admission publisher;
@@ -41,11 +57,19 @@ final class ControlLoop implements AutoCloseable {
     private final ControlServer server;
     private final Selector selector;
     private final LongSupplier clock;
+    private final LogLimit lines;
+
+    /** In the order in which they connected. */
     private final List<Peer> peers = new ArrayList<>();
+
+    /** Those of peers that had more to say and are not read for a moment. */
+    private final List<SelectionKey> resting = new ArrayList<>();
+
     private final Thread thread;
 
     private SelectionKey listening;
     private long nextTick;
+    private long restEnd;
     private volatile ByeReason closing;
     private volatile long ticks;
 
@@ -68,12 +92,19 @@ final class ControlLoop implements AutoCloseable {
         void gone(Peer peer);
     }
 
-    ControlLoop(String key, int maxSubscribers, ControlServer server, LongSupplier clock, Admission publisher)
+    ControlLoop(
+            String key,
+            int maxSubscribers,
+            ControlServer server,
+            LongSupplier clock,
+            LogLimit lines,
+            Admission publisher)
             throws IOException {
         this.key = key;
         this.maxConnections = maxSubscribers + SPARE_CONNECTIONS;
         this.server = server;
         this.clock = clock;
+        this.lines = lines;
         this.publisher = publisher;
         this.selector = ControlServer.openSelector();
         this.thread = new Thread(this::run, "cuframes-control-" + key);
@@ -99,21 +130,31 @@ final class ControlLoop implements AutoCloseable {
     private void run() {
         try {
             while (closing == null) {
-                selector.select(TICK_MILLIS);
+                selector.select(resting.isEmpty() ? TICK_MILLIS : TimeUnit.NANOSECONDS.toMillis(REST_NANOS));
                 for (SelectionKey ready : selector.selectedKeys()) {
-                    if (ready.attachment() instanceof Peer peer) {
-                        serve(ready, peer);
-                    } else {
+                    if (!(ready.attachment() instanceof Peer peer)) {
                         accept(ready);
+                    } else if (!resting.contains(ready)) {
+                        serve(ready, peer);
                     }
                 }
                 selector.selectedKeys().clear();
                 long now = clock.getAsLong();
+                if (!resting.isEmpty() && restEnd - now <= 0) {
+                    serveRested(now);
+                }
                 if (nextTick - now <= 0) {
                     nextTick = now + TICK_MILLIS * 1_000_000;
                     listening.interestOps(SelectionKey.OP_ACCEPT);
                     publisher.tick(now);
                     ticks++;
+                    int unsaid = lines.renew();
+                    if (unsaid > 0) {
+                        LOG.warn(
+                                "{}: {} more lines about clients were left out; see what connects so often",
+                                key,
+                                unsaid);
+                    }
                 }
                 cutOff(now);
             }
@@ -126,13 +167,18 @@ final class ControlLoop implements AutoCloseable {
 
     private void accept(SelectionKey ready) {
         try {
-            ControlConnection connection;
-            while ((connection = server.accept()) != null) {
-                if (peers.size() >= maxConnections) {
-                    LOG.warn("{}: a connection was closed at once, {} are open", key, peers.size());
-                    connection.close();
-                } else {
+            for (int i = 0; i < ACCEPTS_AT_ONCE; i++) {
+                ControlConnection connection = server.accept();
+                if (connection == null) {
+                    return;
+                }
+                if (peers.size() < maxConnections || makeRoom()) {
                     admit(connection);
+                } else {
+                    if (lines.take()) {
+                        LOG.warn("{}: a connection was closed at once, {} are open", key, peers.size());
+                    }
+                    connection.close();
                 }
             }
         } catch (IOException e) {
@@ -140,6 +186,21 @@ final class ControlLoop implements AutoCloseable {
             ready.interestOps(0);
             LOG.warn("{}: a connection cannot be accepted: {}", key, e.getMessage());
         }
+    }
+
+    /** Ends the connection that has waited longest without a HELLO; whether there was one. */
+    private boolean makeRoom() {
+        for (Peer peer : peers) {
+            if (peer.state() == PeerState.CONNECTED) {
+                peer.fail(
+                        ErrorCode.HANDSHAKE_TIMEOUT,
+                        "no HELLO came before others wanted to connect, and " + maxConnections
+                                + " connections are open");
+                cutOff(peer, peer.failure());
+                return true;
+            }
+        }
+        return false;
     }
 
     private void admit(ControlConnection connection) throws IOException {
@@ -154,23 +215,37 @@ final class ControlLoop implements AutoCloseable {
         }
     }
 
+    private void serveRested(long now) {
+        List<SelectionKey> rested = List.copyOf(resting);
+        resting.clear();
+        restEnd = now + REST_NANOS;
+        for (SelectionKey ready : rested) {
+            serve(ready, (Peer) ready.attachment());
+        }
+    }
+
     private void serve(SelectionKey ready, Peer peer) {
         if (peer.connection().isClosed()) {
             return;
         }
         try {
-            if (ready.isValid() && ready.isWritable() && peer.connection().flush()) {
-                ready.interestOps(SelectionKey.OP_READ);
-            }
-            ReceiveStatus status;
-            while (peer.failure() == null && (status = peer.connection().receive(0)) != ReceiveStatus.NOTHING) {
-                if (status == ReceiveStatus.END || !handle(peer)) {
-                    close(peer);
-                    return;
-                }
-            }
             if (ready.isValid() && peer.connection().hasUnsent()) {
-                ready.interestOps(SelectionKey.OP_READ | SelectionKey.OP_WRITE);
+                peer.connection().flush();
+            }
+            ReceiveStatus status = receive(peer);
+            if (status == ReceiveStatus.END) {
+                close(peer);
+                return;
+            }
+            boolean rests = status == ReceiveStatus.MESSAGE;
+            if (rests) {
+                restEnd = resting.isEmpty() ? clock.getAsLong() + REST_NANOS : restEnd;
+                resting.add(ready);
+            }
+            // not valid once the selector has reported that the peer is gone, while what it sent before is still unread
+            if (ready.isValid()) {
+                ready.interestOps((rests ? 0 : SelectionKey.OP_READ)
+                        | (peer.connection().hasUnsent() ? SelectionKey.OP_WRITE : 0));
             }
         } catch (ProtocolException e) {
             peer.fail(e.code(), e.getMessage());
@@ -185,22 +260,47 @@ final class ControlLoop implements AutoCloseable {
         }
     }
 
+    /** Handles what a peer says; MESSAGE if it has more to say, END if its connection is to be closed. */
+    private ReceiveStatus receive(Peer peer) throws IOException {
+        boolean requested = false;
+        ReceiveStatus status = ReceiveStatus.NOTHING;
+        for (int i = 0; i < MESSAGES_AT_ONCE && peer.failure() == null; i++) {
+            status = peer.connection().receive(0);
+            if (status != ReceiveStatus.MESSAGE) {
+                break;
+            }
+            Message message = MessageCodec.decode(
+                    peer.connection().type(), peer.connection().body());
+            // any number of REQUESTs in a row asks for the same as one: to look at the page
+            boolean request = message instanceof Message.Request;
+            if (requested && !request) {
+                publisher.request(peer);
+            }
+            requested = request;
+            if (!request && message != null && !handle(peer, message)) {
+                return ReceiveStatus.END;
+            }
+        }
+        if (requested && status != ReceiveStatus.END) {
+            publisher.request(peer);
+        }
+        return status;
+    }
+
     /** Whether the connection goes on. */
-    private boolean handle(Peer peer) throws ProtocolException {
-        ControlConnection connection = peer.connection();
-        Message message = MessageCodec.decode(connection.type(), connection.body());
+    private boolean handle(Peer peer, Message message) throws ProtocolException {
         if (message instanceof Message.Hello hello) {
             publisher.greet(peer, hello);
         } else if (message instanceof Message.Ack ack) {
             publisher.acknowledge(peer, ack.generation());
-        } else if (message instanceof Message.Request) {
-            publisher.request(peer);
         } else if (message instanceof Message.Bye) {
             return false;
         } else if (message instanceof Message.Failure failure) {
-            LOG.warn("{}: {} gave up: {} ({})", key, peer, failure.text(), failure.code());
+            if (lines.take()) {
+                LOG.warn("{}: {} gave up: {} ({})", key, peer, failure.printableText(), failure.code());
+            }
             return false;
-        } else if (message != null) {
+        } else {
             throw new ProtocolException(
                     ErrorCode.PROTOCOL_VIOLATION, "a " + message.type() + " message is the publisher's to send");
         }
@@ -218,11 +318,17 @@ final class ControlLoop implements AutoCloseable {
             if (peer.isDisconnected()) {
                 close(peer);
             } else if (failure != null) {
-                LOG.warn("{}: {} is cut off: {} ({})", key, peer, failure.getMessage(), failure.code());
-                peer.send(new Message.Failure(ProtocolVersion.CURRENT, failure.code(), failure.getMessage()));
-                close(peer);
+                cutOff(peer, failure);
             }
         }
+    }
+
+    private void cutOff(Peer peer, ProtocolException failure) {
+        if (lines.take()) {
+            LOG.warn("{}: {} is cut off: {} ({})", key, peer, failure.getMessage(), failure.code());
+        }
+        peer.send(new Message.Failure(ProtocolVersion.CURRENT, failure.code(), failure.getMessage()));
+        close(peer);
     }
 
     private void close(Peer peer) {

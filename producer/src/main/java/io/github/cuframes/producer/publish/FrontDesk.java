@@ -33,15 +33,17 @@ final class FrontDesk implements ControlLoop.Admission {
     private final PublisherOptions options;
     private final SharedFile ringFile;
     private final LongSupplier clock;
+    private final LogLimit lines;
 
     private long nextId = 1;
     private int observers;
 
-    FrontDesk(RingState state, SharedFile ringFile, LongSupplier clock) {
+    FrontDesk(RingState state, SharedFile ringFile, LongSupplier clock, LogLimit lines) {
         this.state = state;
         this.options = state.options;
         this.ringFile = ringFile;
         this.clock = clock;
+        this.lines = lines;
     }
 
     @Override
@@ -127,7 +129,9 @@ final class FrontDesk implements ControlLoop.Admission {
         } finally {
             state.growth.unlock();
         }
-        LOG.info("{}: {} subscribes, {} with {} credits", options.key(), peer, hello.mode(), credits);
+        if (lines.take()) {
+            LOG.info("{}: {} subscribes, {} with {} credits", options.key(), peer, hello.mode(), credits);
+        }
     }
 
     private void requireReachable(Message.Hello hello) throws ProtocolException {
@@ -324,7 +328,7 @@ final class FrontDesk implements ControlLoop.Admission {
             peer.leave();
             state.showMemory();
             state.changed.signalAll();
-            if (subscriber) {
+            if (subscriber && lines.take()) {
                 LOG.info("{}: {} has left", options.key(), peer);
             }
         } finally {

@@ -140,7 +140,7 @@ final class Peer {
             long deadline) {
         id = subscriberId;
         index = tableIndex;
-        name = hello.name();
+        name = hello.printableName();
         mode = hello.mode();
         credits = granted;
         pageFile = file;
@@ -153,7 +153,7 @@ final class Peer {
     }
 
     void observe(Message.Hello hello) {
-        name = hello.name();
+        name = hello.printableName();
         become(PeerState.OBSERVING);
     }
 

@@ -78,12 +78,14 @@ public final class Publisher implements SlotSource, AutoCloseable {
                     options.key());
             ring.heartbeat(System.nanoTime());
             state = new RingState(options, ring, new SlotWriter());
+            LogLimit lines = new LogLimit();
             control = new ControlLoop(
                     options.key(),
                     options.maxSubscribers(),
                     server,
                     System::nanoTime,
-                    new FrontDesk(state, file, System::nanoTime));
+                    lines,
+                    new FrontDesk(state, file, System::nanoTime, lines));
             lossless = new LosslessGate(state, control::wakeup);
             control.start();
         } catch (IOException | RuntimeException e) {

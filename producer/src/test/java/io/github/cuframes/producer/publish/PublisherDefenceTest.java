@@ -177,6 +177,70 @@ class PublisherDefenceTest extends PublisherFixture {
         assertEquals(1, value(client, client.take()));
     }
 
+    /** Room for one subscriber and 128 others: half-open ones make way, the oldest first, and frames go on. */
+    @Test
+    void connectionsThatSayNothingKeepNobodyOut() throws IOException {
+        reopen(builder().maxSubscribers(1));
+        publisher.configure(config(64, 48), 1);
+        for (int i = 0; i < 200; i++) {
+            clients.add(new RawClient(directory.resolve("cam.sock")));
+        }
+        RawClient oldest = clients.get(0);
+        assertEquals(ErrorCode.HANDSHAKE_TIMEOUT, failureOf(oldest));
+        RawClient client = active(DeliveryMode.FIFO, 1, 0);
+        publish(1);
+        assertEquals(1, value(client, client.take()));
+    }
+
+    /** One that sends without end, and leaves in the middle of it, is read to its end and takes no turn of another's. */
+    @Test
+    void whoeverNeverStopsTalkingIsReadInTurns() throws IOException {
+        publisher.configure(config(64, 48), 1);
+        for (int round = 0; round < 3; round++) {
+            RawClient talker = active(DeliveryMode.FIFO, 1, 0);
+            for (int i = 0; i < 1000; i++) {
+                talker.send(new Message.Request());
+            }
+            RawClient other = subscribe(DeliveryMode.FIFO, 1, 0);
+            talker.close();
+            clients.remove(talker);
+            await(() -> publisher.counters().subscribers() == 1);
+            other.close();
+            clients.remove(other);
+            await(() -> publisher.counters().subscribers() == 0);
+        }
+    }
+
+    /** A name can neither begin a line of the log nor send a terminal commands. */
+    @Test
+    void namesAreShownWithoutTheirControlCharacters() throws IOException {
+        RawClient client = subscribe(new Message.Hello(
+                ProtocolVersion.CURRENT,
+                "raw/1",
+                KEY,
+                "a\nb\u001B[31mc\u202E" + "x".repeat(100),
+                Role.SUBSCRIBER,
+                DeliveryMode.LATEST,
+                0,
+                0,
+                ALL_KINDS,
+                0,
+                List.of()));
+        String shown = client.ring.subscriber(client.welcome.subscriberIndex()).name();
+        assertEquals("a?b?[31mc?" + "x".repeat(38), shown);
+    }
+
+    @Test
+    void theLogIsNotTheClientsToFill() {
+        LogLimit lines = new LogLimit();
+        for (int i = 0; i < 1000; i++) {
+            assertEquals(i < 10, lines.take());
+        }
+        assertEquals(990, lines.renew());
+        assertEquals(0, lines.renew());
+        assertTrue(lines.take());
+    }
+
     @Test
     void twoHundredComeAndGoAndNothingIsLeft() throws IOException {
         publisher.configure(config(64, 48), 1);

@@ -47,6 +47,11 @@ public sealed interface Message {
             gpus = List.copyOf(gpus);
         }
 
+        /** The name as it can be logged and shown: at most 48 characters, none of which controls a terminal. */
+        public String printableName() {
+            return Printable.of(name, 48);
+        }
+
         @Override
         public MessageType type() {
             return MessageType.HELLO;
@@ -146,6 +151,11 @@ public sealed interface Message {
      * @param text for people: what is wrong and what to do
      */
     record Failure(ProtocolVersion version, ErrorCode code, String text) implements Message {
+        /** The sentence as it can be logged and shown: at most 500 characters, none of which controls a terminal. */
+        public String printableText() {
+            return Printable.of(text, 500);
+        }
+
         @Override
         public MessageType type() {
             return MessageType.ERROR;

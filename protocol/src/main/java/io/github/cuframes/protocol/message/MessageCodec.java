@@ -47,6 +47,9 @@ public final class MessageCodec {
 
     private static final int MAX_TEXT = 1024;
 
+    /** More than the longest message that this side makes: a HELLO of three texts and all GPUs has 4,424 bytes. */
+    private static final int LONGEST_MADE = 8192;
+
     private MessageCodec() {}
 
     /** Length of the body, from a header at {@code at}; unchecked. */
@@ -77,7 +80,7 @@ public final class MessageCodec {
             throw new IllegalArgumentException(
                     "a message brings 0 to " + MAX_DESCRIPTORS + " descriptors, not " + descriptors);
         }
-        ByteBuffer out = ByteBuffer.allocate(HEADER_SIZE + MAX_BODY).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer out = ByteBuffer.allocate(LONGEST_MADE).order(ByteOrder.LITTLE_ENDIAN);
         out.position(HEADER_SIZE);
         if (message instanceof Message.Hello hello) {
             putProtocol(out, hello.version());
