@@ -191,7 +191,7 @@ public final class RunDirectory {
     private static String problemOfAccess(Path path, Role role) throws IOException {
         Map<String, Object> attributes = Files.readAttributes(path, "unix:mode,uid");
         if (((Integer) attributes.get("mode") & WRITABLE_BY_OTHERS) != 0) {
-            return "can be written by anybody, who could then pose as a producer (chmod o-w)";
+            return "can be written by anybody, who could then pose as a producer";
         }
         // of the name that is looked for in /tmp, where anybody can make it
         boolean inTheOpen = path.getFileName().toString().equals("cuframes-" + userId());
@@ -203,7 +203,7 @@ public final class RunDirectory {
             return null;
         }
         return role == Role.PRODUCER || inTheOpen
-                ? "belongs to user " + owner + ", who could put other sockets in place of its own (chown)"
+                ? "belongs to user " + owner + ", who could put other sockets in place of its own"
                 : null;
     }
 

@@ -228,7 +228,7 @@ class CommandsTest {
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
         Path maps = Path.of("/proc/" + process.pid() + "/maps");
         while (Files.readAllLines(maps).stream()
-                        .filter(l -> l.contains("/cuframes-"))
+                        .filter(l -> l.contains("/memfd:cuframes"))
                         .count()
                 < 3) {
             assertTrue(System.nanoTime() - deadline < 0, "the command does not subscribe");
