@@ -287,8 +287,9 @@ final class Session implements AutoCloseable {
     }
 
     /**
-     * What looks like a breach may have another reason, which then is in the socket: a publisher that cut this side off uses
-     * its slots again, and one that died takes the legacy handles with it that were not opened yet.
+     * What looks like a breach may have another reason, which then is the connection's end: a publisher that cut this side
+     * off uses its slots again, and one that died takes the legacy handles with it that were not opened yet. Why it ended
+     * may be lost, since the socket library closes a connection whose peer takes no REQUEST.
      *
      * @return null if it is so: the connection has ended
      */
@@ -298,7 +299,7 @@ final class Session implements AutoCloseable {
         for (int i = 0; i < MOST_AT_ONCE && !ended && receive(unreachable ? DEATH_NANOS : 0); i++) {
             LOG.trace("read what came before a breach");
         }
-        if (failure != null || ended && unreachable || cut && memoryMissing) {
+        if (failure != null || cut || ended && unreachable) {
             LOG.debug("the last frames of {} cannot be read: {}", key, breach.getMessage());
             return null;
         }

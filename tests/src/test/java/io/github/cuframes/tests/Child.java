@@ -52,6 +52,13 @@ public final class Child implements AutoCloseable {
 
     /** Starts a JVM with a heap of 64 MiB that spares the processor, as it is told. */
     public static Child start(String name, Class<?> main, Launch launch, List<String> arguments) throws IOException {
+        ProcessBuilder builder = new ProcessBuilder(command(main, launch, arguments));
+        builder.environment().putAll(launch.environment());
+        return new Child(name, builder.start());
+    }
+
+    /** The command that {@link #start} runs. */
+    public static List<String> command(Class<?> main, Launch launch, List<String> arguments) {
         List<String> command = new ArrayList<>(launch.prefix());
         command.addAll(List.of(
                 System.getProperty("java.home") + "/bin/java",
@@ -72,9 +79,7 @@ public final class Child implements AutoCloseable {
         }
         command.add(main.getName());
         command.addAll(arguments);
-        ProcessBuilder builder = new ProcessBuilder(command);
-        builder.environment().putAll(launch.environment());
-        return new Child(name, builder.start());
+        return command;
     }
 
     private static Thread collect(BufferedReader from, List<String> into, String threadName) {

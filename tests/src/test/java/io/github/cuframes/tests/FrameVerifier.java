@@ -6,7 +6,7 @@ import java.util.function.Consumer;
 /**
  * Judges a sequence of frames by the codes in their pixels. For one thread. Allocates only where something is wrong.
  */
-final class FrameVerifier {
+public final class FrameVerifier {
 
     private static final long WITHOUT_WRAP = 1L << 32;
 
@@ -30,7 +30,7 @@ final class FrameVerifier {
      * @param wrap how many frames the source has before it starts over with 0 without saying so; 0: it never does
      * @param reports takes the {@link Report}s {@code violation} and {@code hole}
      */
-    FrameVerifier(int tag, long wrap, Consumer<String> reports) {
+    public FrameVerifier(int tag, long wrap, Consumer<String> reports) {
         this.tag = tag;
         this.wrap = wrap == 0 ? WITHOUT_WRAP : wrap;
         this.reports = reports;
@@ -42,7 +42,7 @@ final class FrameVerifier {
      * @param code as read by {@link FrameCode#read}
      * @param breaks whether it was said that the frame does not go on from the one before
      */
-    void next(long code, long epoch, long sequence, boolean breaks) {
+    public void next(long code, long epoch, long sequence, boolean breaks) {
         if (code < 0) {
             violation(FrameCode.describe(code), sequence);
             return;
@@ -83,28 +83,28 @@ final class FrameVerifier {
     }
 
     /** Something is wrong with a frame. */
-    void violation(String what, long sequence) {
+    public void violation(String what, long sequence) {
         violations++;
         reports.accept("violation frame " + sequence + " is " + what);
     }
 
     /** Frames that were torn, damaged, stale, out of order or otherwise wrong. */
-    long violations() {
+    public long violations() {
         return violations;
     }
 
     /** Frames that were said not to go on from the one before. */
-    long breaks() {
+    public long breaks() {
         return breaks;
     }
 
     /** Numbers of the source that no sequence number stands for, though nothing was said. */
-    long holes() {
+    public long holes() {
         return holes;
     }
 
     /** The number of the last frame. */
-    long lastNumber() {
+    public long lastNumber() {
         return lastNumber;
     }
 }

@@ -13,6 +13,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 
 /**
@@ -57,9 +59,10 @@ public final class RtspServer implements AutoCloseable {
             return this;
         }
 
-        /** Serves a file at a path such as {@code /cam1}. */
-        public Builder mount(String path, Path file) {
-            return option("--mount", path + "=" + file);
+        /** Serves a file at a path such as {@code /cam1}; with several, {@link RtspServer#signal} USR1 goes to the next. */
+        public Builder mount(String path, Path... files) {
+            return option(
+                    "--mount", path + "=" + Stream.of(files).map(Path::toString).collect(Collectors.joining(",")));
         }
 
         /** Plays the files over and over, with timestamps that go on. */
@@ -164,6 +167,24 @@ public final class RtspServer implements AutoCloseable {
     /** The port, the same after {@link #restart()}. */
     public int port() {
         return port;
+    }
+
+    /**
+     * Changes what all clients get: {@code USR1} goes to the next file of their mount, {@code USR2} between the clip's frame
+     * rate and half of it.
+     */
+    public void signal(String signal) throws IOException {
+        try {
+            Process kill = new ProcessBuilder("kill", "-" + signal, Long.toString(process.pid()))
+                    .inheritIO()
+                    .start();
+            if (kill.waitFor() != 0) {
+                throw new IOException("kill -" + signal + " of the RTSP server failed");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted", e);
+        }
     }
 
     /** Ends the server without warning (SIGKILL), as a power failure would; does nothing if it has ended. */

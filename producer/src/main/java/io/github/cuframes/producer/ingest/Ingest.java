@@ -276,7 +276,7 @@ public final class Ingest implements AutoCloseable {
             become(IngestState.CLOSED, null);
             return false;
         }
-        if (!e.isRetryable() || !(hasStreamed || options.retryFirst())) {
+        if (hasStreamed ? !e.isRetryableOnceStreamed() : !(e.isRetryable() && options.retryFirst())) {
             fail(e);
             return false;
         }

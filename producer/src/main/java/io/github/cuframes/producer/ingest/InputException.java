@@ -98,4 +98,13 @@ public final class InputException extends IOException {
     public boolean isRetryable() {
         return kind.mayPass() && url != null && !url.isFile();
     }
+
+    /**
+     * Whether the same may succeed later where pictures have come before. There garbage, or media without pictures, is a camera
+     * that starts or a connection that went wrong, and not a wrong address.
+     */
+    public boolean isRetryableOnceStreamed() {
+        boolean unlikely = kind == Kind.NOT_MEDIA || kind == Kind.NO_VIDEO;
+        return isRetryable() || unlikely && url != null && !url.isFile();
+    }
 }

@@ -18,6 +18,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Random;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -127,6 +128,23 @@ class IngestTest {
                 states.subList(0, 5));
         assertEquals(List.of(), slots.violations());
         assertEquals(0, slots.held());
+    }
+
+    @Test
+    void garbageAfterAReconnectionIsNoEnd() throws Exception {
+        byte[] clip = Files.readAllBytes(TestClip.h264(320, 240).write(directory.resolve("clip.ts"), 20));
+        byte[] garbage = new byte[100_000];
+        new Random(1).nextBytes(garbage);
+        try (StubServer server = StubServer.sendingInTurn(clip, garbage)) {
+            IngestOptions options = IngestOptions.of(SourceOptions.of(SafeUrl.of("tcp://127.0.0.1:" + server.port())));
+            try (Ingest ingest = ingest(options, new ManualClock())) {
+                assertTrue(connections.tryAcquire(4, PATIENCE.toSeconds(), TimeUnit.SECONDS));
+                assertTrue(ingest.stop(PATIENCE));
+                assertEquals(IngestState.CLOSED, ingest.state());
+            }
+        }
+        assertTrue(slots.frames().size() >= 40, "it streamed again");
+        assertEquals(List.of(), slots.violations());
     }
 
     @Test

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
 
 /** A server on the loopback that misbehaves in one way. */
@@ -71,6 +72,17 @@ public final class StubServer implements AutoCloseable {
         server.start(socket -> {
             socket.getOutputStream().write(content);
             server.sent.countDown();
+            socket.close();
+        });
+        return server;
+    }
+
+    /** Sends the first bytes to who connects first, the second to the second, and so on, over and over. */
+    public static StubServer sendingInTurn(byte[]... contents) throws IOException {
+        StubServer server = new StubServer();
+        AtomicInteger turn = new AtomicInteger();
+        server.start(socket -> {
+            socket.getOutputStream().write(contents[turn.getAndIncrement() % contents.length]);
             socket.close();
         });
         return server;

@@ -1,0 +1,245 @@
+package io.github.cuframes.tests.faults;
+
+import io.github.cuframes.protocol.frame.DeliveryMode;
+import io.github.cuframes.protocol.frame.FrameFlag;
+import io.github.cuframes.protocol.frame.MemoryKind;
+import io.github.cuframes.protocol.pattern.FrameCode;
+import io.github.cuframes.subscriber.DeliveryPolicy;
+import io.github.cuframes.subscriber.Frame;
+import io.github.cuframes.subscriber.SubscriberStatistics;
+import io.github.cuframes.tests.FrameVerifier;
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.zip.CRC32;
+
+/**
+ * Proves of each frame that it is whole, not stale, of its own geometry and generation, and the same until it is given
+ * back; and finds for each frame that is missing who said so. One thread looks; any may ask for the {@link #line}.
+ */
+final class Scrutiny {
+
+    private static final int SHOWN = 3;
+
+    private final CRC32 checksum = new CRC32();
+    private DeliveryPolicy policy;
+    private FrameVerifier verifier;
+    private ByteBuffer copy = ByteBuffer.allocateDirect(0);
+    /** The latest. */
+    private final Deque<String> violations = new ArrayDeque<>();
+
+    private long violationCount;
+
+    private boolean hasLast;
+    private long epoch;
+    private int generation;
+    private int tag;
+    private long sequence;
+    private long reconnects;
+    private long sum;
+    private long code;
+    /** Frames skipped since {@link #begin}, as the library should have counted them. */
+    private long skipped;
+
+    /** The frame that was another picture when it was looked at again; 0: none. */
+    private long changed;
+
+    /** Before the last frame was looked at. */
+    private long violationsBefore;
+
+    private long holesBefore;
+
+    private long received;
+    private long overwritten;
+    private long corrupt;
+    private long generations;
+    private long restarts;
+    private long skippedByPolicy;
+    private long missedWhileAway;
+    private long lostBySource;
+    private long pastHoles;
+
+    /** A subscription begins. */
+    synchronized void begin(DeliveryPolicy with) {
+        policy = with;
+        hasLast = false;
+        pastHoles += verifier == null ? 0 : verifier.holes();
+        verifier = null; // a newcomer gets the newest frame, which it may have had before
+        skipped = 0;
+        reconnects = 0;
+    }
+
+    /** A subscription has ended. */
+    synchronized void end(SubscriberStatistics statistics) {
+        if (changed != 0 && policy.mode() != DeliveryMode.LOSSLESS) {
+            violation("another picture than before, while it was held", changed);
+        }
+        changed = 0;
+        if (statistics.dropped() != skipped) {
+            violation("dropped is " + statistics.dropped() + " and " + skipped + " were skipped", sequence);
+        }
+    }
+
+    /** Looks at a frame that was just received. */
+    synchronized void first(Frame frame, long reconnectsSoFar) {
+        boolean cutOff = reconnectsSoFar != reconnects && policy.mode() == DeliveryMode.LOSSLESS;
+        if (!cutOff) {
+            violationsBefore = violationCount;
+            holesBefore = verifier == null ? 0 : verifier.holes();
+        }
+        received++;
+        ByteBuffer luma = luma(frame);
+        code = FrameCode.read(luma, 0, pitch(frame), frame.width(), frame.height());
+        sum = sum(luma);
+        boolean away = reconnectsSoFar != reconnects;
+        if (away && policy.mode() == DeliveryMode.LOSSLESS) {
+            forgetLast();
+        } else if (changed != 0) {
+            violation("another picture than before, while it was held", changed);
+        }
+        changed = 0;
+        boolean otherEpoch = hasLast && frame.epoch() != epoch;
+        boolean otherGeneration = hasLast && !otherEpoch && frame.generation() != generation;
+        if (otherEpoch) {
+            restarts++;
+        } else if (otherGeneration) {
+            generations++;
+            if (frame.generation() < generation) {
+                violation("of generation " + frame.generation() + " after " + generation, frame.sequence());
+            }
+        }
+        if (hasLast && !otherEpoch) {
+            skip(frame.sequence() - sequence - 1, away, frame.sequence());
+        }
+        if (frame.breaksStream()) {
+            lostBySource += frame.lostBefore();
+        }
+        if (frame.has(FrameFlag.CORRUPT)) {
+            corrupt++; // it was said that the picture is not what was sent
+        } else {
+            verify(frame, otherGeneration);
+        }
+        hasLast = true;
+        epoch = frame.epoch();
+        generation = frame.generation();
+        sequence = frame.sequence();
+        reconnects = reconnectsSoFar;
+    }
+
+    /** The lease of the last frame had ended when its connection did, perhaps before its picture was looked at. */
+    private void forgetLast() {
+        boolean wrong = violationCount > violationsBefore || verifier != null && verifier.holes() > holesBefore;
+        if (wrong || changed != 0) {
+            overwritten++;
+            violationCount = violationsBefore;
+        }
+        pastHoles += verifier == null ? 0 : Math.min(verifier.holes(), holesBefore);
+        verifier = null;
+        violationsBefore = violationCount;
+        holesBefore = 0;
+    }
+
+    private void skip(long count, boolean away, long at) {
+        if (count <= 0) {
+            if (count < 0) {
+                violation("out of order after " + sequence, at);
+            }
+            return;
+        }
+        skipped += count;
+        if (away) {
+            missedWhileAway += count;
+        } else if (policy.mode() == DeliveryMode.LOSSLESS) {
+            violation(count + " after the one before, and the policy is lossless", at);
+        } else {
+            skippedByPolicy += count;
+        }
+    }
+
+    private void verify(Frame frame, boolean otherGeneration) {
+        if (code < 0) {
+            violation(FrameCode.describe(code), frame.sequence());
+            return;
+        }
+        int newTag = FrameCode.tag(code);
+        if (!Picture.fits(newTag, frame.width(), frame.height())) {
+            violation(
+                    "a picture of tag " + newTag + " in a geometry of " + frame.width() + "x" + frame.height(),
+                    frame.sequence());
+        }
+        if (verifier == null || newTag != tag) {
+            if (hasLast && verifier != null && !otherGeneration && frame.epoch() == epoch && !frame.breaksStream()) {
+                violation("of another stream (tag " + newTag + " after " + tag + ") without a word", frame.sequence());
+            }
+            pastHoles += verifier == null ? 0 : verifier.holes();
+            tag = newTag;
+            verifier = new FrameVerifier(tag, Picture.wrap(tag), this::note);
+            hasLast = false;
+        }
+        boolean newSubscription = !hasLast;
+        verifier.next(
+                code, frame.epoch(), frame.sequence(), newSubscription || otherGeneration || frame.breaksStream());
+    }
+
+    /**
+     * Looks at the same frame before it is given back. That of a lossless subscriber which let the source wait for too long
+     * may be another by now: its lease has ended, as the end of its connection will say.
+     */
+    synchronized void again(Frame frame) {
+        ByteBuffer luma = luma(frame);
+        if (FrameCode.read(luma, 0, pitch(frame), frame.width(), frame.height()) != code || sum(luma) != sum) {
+            changed = frame.sequence();
+        }
+    }
+
+    private ByteBuffer luma(Frame frame) {
+        if (frame.memoryKind() == MemoryKind.HOST) {
+            return frame.plane(0);
+        }
+        int bytes = frame.rowBytes(0) * frame.rows(0);
+        if (copy.capacity() < bytes) {
+            copy = ByteBuffer.allocateDirect(bytes);
+        }
+        copy.clear().limit(bytes);
+        frame.download(0, copy);
+        return copy;
+    }
+
+    private static int pitch(Frame frame) {
+        return frame.memoryKind() == MemoryKind.HOST ? frame.pitch(0) : frame.rowBytes(0);
+    }
+
+    private long sum(ByteBuffer luma) {
+        checksum.reset();
+        checksum.update(luma.rewind());
+        luma.rewind();
+        return checksum.getValue();
+    }
+
+    private void violation(String what, long at) {
+        note("violation frame " + at + " is " + what);
+    }
+
+    /** Takes the reports of the verifier too, of which holes are counted where they are asked for. */
+    private void note(String report) {
+        if (report.startsWith("violation")) {
+            violationCount++;
+        }
+        if (violations.size() == SHOWN) {
+            violations.remove();
+        }
+        violations.add(Actor.word(report));
+    }
+
+    /** What was seen since the start; {@code gone} is why no frame comes any more, or null. */
+    synchronized String line(SubscriberStatistics statistics, String gone) {
+        long holes = pastHoles + (verifier == null ? 0 : verifier.holes());
+        return "checked received=" + received + " violations=" + violationCount + " holes=" + holes + " corrupt="
+                + corrupt + " generations=" + generations + " restarts=" + restarts + " skipped=" + skippedByPolicy
+                + " away=" + missedWhileAway + " source=" + lostBySource + " overwritten=" + overwritten
+                + " reconnects="
+                + (statistics == null ? 0 : statistics.reconnects())
+                + " gone=" + (gone == null ? "no" : gone) + " what="
+                + (violations.isEmpty() ? "-" : String.join(";", violations));
+    }
+}
