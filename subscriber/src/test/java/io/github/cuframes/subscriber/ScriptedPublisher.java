@@ -2,6 +2,7 @@ package io.github.cuframes.subscriber;
 
 import com.sun.jna.Native;
 import com.sun.jna.Pointer;
+import io.github.cuframes.memory.Descriptors;
 import io.github.cuframes.memory.FrameMemory;
 import io.github.cuframes.memory.FrameMemoryAllocator;
 import io.github.cuframes.memory.HostMemoryAllocator;
@@ -405,6 +406,7 @@ final class ScriptedPublisher implements AutoCloseable {
             selection.cancel();
             connection.close();
             selector.selectNow();
+            Descriptors.close(pageFile.descriptor()); // the page itself stays mapped: tests look at it afterwards
         }
     }
 }
