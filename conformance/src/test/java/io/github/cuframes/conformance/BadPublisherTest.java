@@ -167,7 +167,9 @@ class BadPublisherTest {
                 bad("sends a length that is wrong", "hello-answer", same, (message, out) -> {
                     byte[] bytes = Line.message(
                             message.type(), message.bytes(), message.files().size());
-                    bytes[0] += message.is("WELCOME") ? 3 : 0;
+                    if (message.is("WELCOME")) {
+                        bytes[0] = (byte) (bytes[0] + 3);
+                    }
                     out.send(bytes, message.files());
                 }),
                 bad("welcomes every key", "error-last", body("HELLO", b -> b.with("KEY", "cam".getBytes())), same),

@@ -2,6 +2,7 @@ package io.github.cuframes.tests.gpu;
 
 import io.github.cuframes.tests.Child;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestReporter;
 import org.junit.jupiter.api.Timeout;
@@ -11,6 +12,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The tests tagged {@code gpu}, but for what needs NVDEC or kernels, against the stand-in driver. */
+@Tag("slow")
 @ExtendWith(StandInCondition.class)
 @Timeout(180)
 class GpuTestsOnStandInTest {
