@@ -125,7 +125,7 @@ class KillTest {
         }
     }
 
-    /** After a kill there is a stale socket and nothing else: memory has no name. */
+    /** After a kill there is a stale socket: memory has no name. */
     private static void verifyNothingHinders(Stage stage) throws Exception {
         assertEquals(List.of(stage.socketOf("cam")), stage.sockets());
 

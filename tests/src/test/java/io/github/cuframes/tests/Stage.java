@@ -65,10 +65,13 @@ public final class Stage implements AutoCloseable {
         return Observer.connect(directory, key, Await.DEADLINE);
     }
 
-    /** The sockets in the run directory. A producer's lock file stays there, on purpose; it is locked while it lives. */
+    /**
+     * The sockets in the run directory. A producer's lock file stays there, on purpose; it is locked while it lives. So does the
+     * private directory of one that was killed while it bound its socket, until another removes it when it is old enough.
+     */
     public List<Path> sockets() {
         return list(runDirectory).stream()
-                .filter(file -> !file.toString().endsWith(".lock"))
+                .filter(file -> file.toString().endsWith(".sock"))
                 .toList();
     }
 
@@ -91,6 +94,11 @@ public final class Stage implements AutoCloseable {
             Thread.currentThread().interrupt();
         }
         for (Path file : list(runDirectory)) {
+            if (Files.isDirectory(file)) {
+                for (Path left : list(file)) {
+                    Files.delete(left);
+                }
+            }
             Files.delete(file);
         }
         Files.delete(runDirectory);

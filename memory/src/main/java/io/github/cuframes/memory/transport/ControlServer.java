@@ -111,15 +111,13 @@ public final class ControlServer implements AutoCloseable {
         try {
             removeStale(path);
             removeLeftovers(directory, Instant.now());
-            Path place = Files.createTempDirectory(
-                    directory,
-                    PRIVATE_PREFIX,
-                    PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+            // before the directory is made, since it loads the library: a process killed meanwhile leaves nothing
+            AFUNIXServerSocketChannel bound = AFUNIXServerSocketChannel.open();
             try {
-                return bind(place.resolve("s"), path, access, lock);
-            } finally {
-                Files.deleteIfExists(place.resolve("s"));
-                Files.delete(place);
+                return bindInPrivate(bound, directory, path, access, lock);
+            } catch (IOException | RuntimeException e) {
+                bound.close();
+                throw e;
             }
         } catch (IOException | RuntimeException e) {
             lock.close();
@@ -127,30 +125,38 @@ public final class ControlServer implements AutoCloseable {
         }
     }
 
-    private static ControlServer bind(Path hidden, Path path, Access access, Lock lock) throws IOException {
-        RunDirectory.requireLength(hidden);
-        AFUNIXServerSocketChannel bound = AFUNIXServerSocketChannel.open();
+    private static ControlServer bindInPrivate(
+            AFUNIXServerSocketChannel bound, Path directory, Path path, Access access, Lock lock) throws IOException {
+        Path place = Files.createTempDirectory(
+                directory,
+                PRIVATE_PREFIX,
+                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
         try {
-            bound.socket().setReuseAddress(false); // else the library takes a live server's address from it
-            bound.socket().setDeleteOnClose(false);
-            bound.bind(AFUNIXSocketAddress.of(hidden), BACKLOG);
-            bound.configureBlocking(false);
-            if (access.group() != null) {
-                setGroup(hidden, access.group());
-            }
-            Files.setPosixFilePermissions(hidden, access.mode());
-            Object identity = identityOf(hidden);
-            // before it accepts, the library looks for the name that it bound; a second object for the same socket does
-            // not
-            AFUNIXServerSocketChannel listening =
-                    FileDescriptorCast.using(bound.getFileDescriptor()).as(AFUNIXServerSocketChannel.class);
-            listening.configureBlocking(false);
-            Files.move(hidden, path, StandardCopyOption.ATOMIC_MOVE);
-            return new ControlServer(path, identity, lock, bound, listening);
-        } catch (IOException | RuntimeException e) {
-            bound.close();
-            throw e;
+            return bind(bound, place.resolve("s"), path, access, lock);
+        } finally {
+            Files.deleteIfExists(place.resolve("s"));
+            Files.delete(place);
         }
+    }
+
+    private static ControlServer bind(AFUNIXServerSocketChannel bound, Path hidden, Path path, Access access, Lock lock)
+            throws IOException {
+        RunDirectory.requireLength(hidden);
+        bound.socket().setReuseAddress(false); // else the library takes a live server's address from it
+        bound.socket().setDeleteOnClose(false);
+        bound.bind(AFUNIXSocketAddress.of(hidden), BACKLOG);
+        bound.configureBlocking(false);
+        if (access.group() != null) {
+            setGroup(hidden, access.group());
+        }
+        Files.setPosixFilePermissions(hidden, access.mode());
+        Object identity = identityOf(hidden);
+        // before it accepts, the library looks for the name that it bound; a second object for the same socket does not
+        AFUNIXServerSocketChannel listening =
+                FileDescriptorCast.using(bound.getFileDescriptor()).as(AFUNIXServerSocketChannel.class);
+        listening.configureBlocking(false);
+        Files.move(hidden, path, StandardCopyOption.ATOMIC_MOVE);
+        return new ControlServer(path, identity, lock, bound, listening);
     }
 
     private static void setGroup(Path path, String group) throws IOException {
