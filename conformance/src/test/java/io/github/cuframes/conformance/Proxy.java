@@ -4,6 +4,7 @@ import io.github.cuframes.memory.transport.ControlConnection;
 import io.github.cuframes.memory.transport.ControlServer;
 import java.io.FileDescriptor;
 import java.io.IOException;
+import java.nio.channels.Selector;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -25,6 +26,7 @@ final class Proxy implements AutoCloseable {
     private final Change toPublisher;
     private final Change toSubscriber;
     private final List<Thread> threads = new CopyOnWriteArrayList<>();
+    private final Selector selector = ControlServer.openSelector();
     private volatile boolean closed;
 
     /** What becomes of a message. */
@@ -48,6 +50,7 @@ final class Proxy implements AutoCloseable {
         this.publisher = publisher;
         this.toPublisher = toPublisher;
         this.toSubscriber = toSubscriber;
+        server.register(selector, null);
         start(this::accept);
     }
 
@@ -66,15 +69,16 @@ final class Proxy implements AutoCloseable {
     private void accept() {
         try {
             while (!closed) {
-                ControlConnection connection = server.accept();
-                if (connection == null) {
-                    Thread.sleep(1);
-                } else {
-                    start(() -> serve(connection));
+                selector.select();
+                selector.selectedKeys().clear();
+                ControlConnection connection;
+                while ((connection = server.accept()) != null) {
+                    ControlConnection accepted = connection;
+                    start(() -> serve(accepted));
                 }
             }
-        } catch (IOException | InterruptedException e) {
-            closed = true; // its server was closed
+        } catch (IOException e) {
+            closed = true; // which its peers see
         }
     }
 
@@ -105,6 +109,7 @@ final class Proxy implements AutoCloseable {
     @Override
     public void close() throws IOException {
         closed = true;
+        selector.wakeup();
         try {
             for (Thread thread : threads) {
                 thread.join();
@@ -112,6 +117,7 @@ final class Proxy implements AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+        selector.close();
         server.close();
     }
 }

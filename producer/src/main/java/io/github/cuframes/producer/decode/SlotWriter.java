@@ -278,11 +278,6 @@ public final class SlotWriter implements FrameWriter {
         return value >= 0 && value <= 255 ? value : AVCOL_SPC_UNSPECIFIED;
     }
 
-    /** Slots with the decoder at this moment, at most {@link #writerSlots()}; any thread. */
-    public int slotsHeld() {
-        return loans.count();
-    }
-
     /** What was asked of the slot source last. */
     public int writerSlots() {
         return writerSlots;

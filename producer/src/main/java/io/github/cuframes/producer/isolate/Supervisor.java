@@ -4,7 +4,6 @@ import io.github.cuframes.producer.watch.Watchdog;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -98,23 +97,5 @@ public final class Supervisor {
     /** Whether each worker came to its end as it should: by itself with status 0, or in time when it was told to. */
     public boolean isWell() {
         return workers.values().stream().allMatch(Worker::isWell);
-    }
-
-    /** The workers' states, by key. */
-    public Map<String, WorkerState> states() {
-        Map<String, WorkerState> states = new TreeMap<>();
-        workers.forEach((key, worker) -> states.put(key, worker.state()));
-        return states;
-    }
-
-    /** The process ids of the workers that run, by key. */
-    public Map<String, Long> pids() {
-        Map<String, Long> pids = new TreeMap<>();
-        workers.forEach((key, worker) -> {
-            if (worker.pid() >= 0) {
-                pids.put(key, worker.pid());
-            }
-        });
-        return pids;
     }
 }

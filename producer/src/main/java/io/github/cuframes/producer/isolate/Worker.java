@@ -30,9 +30,9 @@ final class Worker implements Watchdog.Watched {
     private final RestartPolicy policy;
     private final Backoff backoff;
     private volatile WorkerState state = WorkerState.NEW;
-    private volatile WorkerProcess process;
 
     // the supervisor's thread's
+    private WorkerProcess process;
     private long since;
     private long startedAt;
     private long beats;
@@ -58,12 +58,6 @@ final class Worker implements Watchdog.Watched {
     /** Whether it came to its end as it should. */
     boolean isWell() {
         return state == WorkerState.DONE || state == WorkerState.STOPPED && !killedWhileStopping;
-    }
-
-    /** The process id; -1 without a process. */
-    long pid() {
-        WorkerProcess current = process;
-        return current == null || !current.isAlive() ? -1 : current.pid();
     }
 
     private void become(WorkerState next, long nanos) {
