@@ -400,8 +400,18 @@ public final class Publisher implements SlotSource, AutoCloseable {
         }
     }
 
-    /** Closes as {@link #close()} does, and tells the subscribers that the source has come to its end. */
+    /**
+     * Closes as {@link #close()} does, and tells the subscribers that the source has come to its end. Before that, those of
+     * mode latest that have not got the last frame have a second to take it: {@link #close()} from another thread, or an
+     * interrupt, ends the wait.
+     */
     public void end() {
+        state.lock.lock();
+        try {
+            LastFrame.await(state);
+        } finally {
+            state.lock.unlock();
+        }
         close(ByeReason.END_OF_STREAM);
     }
 

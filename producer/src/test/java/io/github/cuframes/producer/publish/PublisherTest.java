@@ -269,6 +269,43 @@ class PublisherTest extends PublisherFixture {
     }
 
     @Test
+    void theLastFrameReachesALatestSubscriberThatIsBusyAtTheEnd() throws Exception {
+        publisher.configure(config(64, 48), 1);
+        RawClient client = active(DeliveryMode.LATEST, 0, 0);
+        publish(1);
+        publish(2);
+        publish(3);
+        assertEquals(1, value(client, client.take()));
+        Thread end = new Thread(publisher::end);
+        end.start();
+        client.release(1);
+        client.release(client.take());
+        assertEquals(3, value(client, client.take()), "delivered when there was a credit again");
+        end.join();
+        assertEquals(new Message.Bye(ByeReason.END_OF_STREAM), lastMessage(client));
+    }
+
+    @Test
+    void nobodyPutsOffTheEndForEver() throws Exception {
+        publisher.configure(config(64, 48), 1);
+        RawClient client = active(DeliveryMode.LATEST, 0, 0);
+        for (int i = 1; i <= 3; i++) {
+            publish(i);
+        }
+        publisher.end();
+        assertEquals(new Message.Bye(ByeReason.END_OF_STREAM), lastMessage(client));
+    }
+
+    /** The last message before the connection ends. */
+    private static Message lastMessage(RawClient client) throws IOException {
+        Message last = null;
+        for (Message next = client.receive(); next != null; next = client.receive()) {
+            last = next;
+        }
+        return last;
+    }
+
+    @Test
     void aSlotThatTheWriterHoldsOutlivesThePublisher() throws IOException {
         publisher.configure(config(64, 48), 2);
         Slot slot = publisher.acquire();
