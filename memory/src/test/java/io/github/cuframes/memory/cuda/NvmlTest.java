@@ -6,10 +6,9 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.github.cuframes.memory.TestProcess;
 import io.github.cuframes.standin.StandInDriver;
+import io.github.cuframes.standin.StandInNvml;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -55,17 +54,7 @@ class NvmlTest {
     private String standIn() throws IOException, InterruptedException {
         assumeTrue(StandInDriver.unavailable().isEmpty(), () -> StandInDriver.unavailable()
                 .orElse(""));
-        Path source = files.resolve("nvml.c");
-        try (InputStream code = NvmlTest.class.getResourceAsStream("nvml.c")) {
-            Files.write(source, code.readAllBytes());
-        }
-        Path library = files.resolve("libstandin-nvml.so");
-        Process compiler = new ProcessBuilder(
-                        "cc", "-Wall", "-Werror", "-shared", "-fPIC", "-o", library.toString(), source.toString())
-                .inheritIO()
-                .start();
-        assertEquals(0, compiler.waitFor());
-        return library.toString();
+        return StandInNvml.build(files).toString();
     }
 
     @Test
@@ -82,9 +71,9 @@ class NvmlTest {
                 List.of(
                         "available",
                         "2",
-                        "Usage[uuid=GPU-00112233-4455-6677-8899-aabbccddeeff, decoderPercent=OptionalInt[37],"
+                        "Usage[uuid=" + StandInNvml.WHOLE + ", decoderPercent=OptionalInt[37],"
                                 + " memoryUsed=OptionalLong[1234567890], memoryTotal=OptionalLong[85899345920]]",
-                        "Usage[uuid=GPU-f0e1d2c3-b4a5-9687-7869-5a4b3c2d1e0f, decoderPercent=OptionalInt.empty,"
+                        "Usage[uuid=" + StandInNvml.DIVIDED + ", decoderPercent=OptionalInt.empty,"
                                 + " memoryUsed=OptionalLong[2469135780], memoryTotal=OptionalLong[171798691840]]",
                         "nvmlDeviceGetHandleByIndex_v2(2): GPU is lost (15)"),
                 ask(standIn(), Map.of()));
@@ -95,6 +84,6 @@ class NvmlTest {
         String library = standIn();
         assertEquals(
                 List.of(library + " does not start: nvmlInit_v2: Driver Not Loaded (9)", "0"),
-                ask(library, Map.of("NVML_INIT", "9")));
+                ask(library, Map.of(StandInNvml.START, "9")));
     }
 }

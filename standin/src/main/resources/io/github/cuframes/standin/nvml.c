@@ -1,6 +1,6 @@
 /*
  * Test code: a stand-in for NVIDIA's management library with three GPUs: one that tells everything, one whose decoder's use is not
- * supported, and one that is lost. NVML_INIT in the environment is what the start comes back with.
+ * supported, and one that is lost. See StandInNvml.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@ struct memory {
 static char devices[3];
 
 int nvmlInit_v2(void) {
-    const char *code = getenv("NVML_INIT");
+    const char *code = getenv("CUFRAMES_STANDIN_NVML_START");
     return code ? atoi(code) : SUCCESS;
 }
 
