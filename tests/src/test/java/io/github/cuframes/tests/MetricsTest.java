@@ -275,11 +275,10 @@ class MetricsTest {
     @Test
     void theDashboardQueriesWhatIsExposed() throws Exception {
         assumeTrue(StandInDriver.unavailable().isEmpty(), "without it there are no metrics of a GPU");
-        Set<String> exposed = Stream.concat(
-                        Scrape.of(cameraAt).names().stream(), Scrape.of(awayAt).names().stream())
+        Set<String> exposed = Stream.concat(Scrape.of(cameraAt).names().stream(), Scrape.of(awayAt).names().stream())
                 .collect(Collectors.toSet());
-        JsonNode dashboard =
-                JSON.readTree(Checkout.root().resolve("docker/grafana/cuframes.json").toFile());
+        JsonNode dashboard = JSON.readTree(
+                Checkout.root().resolve("docker/grafana/cuframes.json").toFile());
         Set<String> queried = new HashSet<>();
         Pattern metric = Pattern.compile("\\b(?:cuframes|jvm|process)_\\w+");
         for (String field : List.of("expr", "query", "definition")) {
@@ -291,10 +290,7 @@ class MetricsTest {
         assertEquals(
                 Set.of(),
                 queried.stream().filter(name -> !exposed.contains(name)).collect(Collectors.toSet()));
-        assertEquals(
-                "prometheus",
-                dashboard.at("/templating/list/0/query").asText(),
-                "its data source is a variable");
+        assertEquals("prometheus", dashboard.at("/templating/list/0/query").asText(), "its data source is a variable");
         assertTrue(dashboard.findValues("datasource").stream()
                 .allMatch(source -> source.get("uid").asText().equals("${datasource}")));
     }

@@ -100,10 +100,8 @@ public record Scrape(Map<String, String> types, List<Sample> samples) {
                 })
                 .toList();
         if (found.size() != 1) {
-            Supplier<String> known = () -> samples.stream()
-                    .map(Sample::name)
-                    .distinct()
-                    .collect(Collectors.joining(" "));
+            Supplier<String> known =
+                    () -> samples.stream().map(Sample::name).distinct().collect(Collectors.joining(" "));
             throw new AssertionError(
                     name + List.of(labels) + ": " + (found.isEmpty() ? "not among " + known.get() : found));
         }

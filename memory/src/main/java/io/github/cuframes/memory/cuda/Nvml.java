@@ -100,15 +100,11 @@ public final class Nvml {
         }
         long device = scratch.getLong(HANDLE);
         if (!isDone(
-                "nvmlDeviceGetUUID",
-                NvmlLibrary.nvmlDeviceGetUUID(device, scratch.at(UUID), UUID_SIZE),
-                problems)) {
+                "nvmlDeviceGetUUID", NvmlLibrary.nvmlDeviceGetUUID(device, scratch.at(UUID), UUID_SIZE), problems)) {
             return Optional.empty();
         }
         boolean memory = isDone(
-                "nvmlDeviceGetMemoryInfo",
-                NvmlLibrary.nvmlDeviceGetMemoryInfo(device, scratch.at(MEMORY)),
-                problems);
+                "nvmlDeviceGetMemoryInfo", NvmlLibrary.nvmlDeviceGetMemoryInfo(device, scratch.at(MEMORY)), problems);
         boolean decoder = isDone(
                 "nvmlDeviceGetDecoderUtilization",
                 NvmlLibrary.nvmlDeviceGetDecoderUtilization(device, scratch.at(PERCENT), scratch.at(PERIOD)),

@@ -99,10 +99,7 @@ final class CameraCollector implements MultiCollector {
         families.add(Metric.SUBSCRIBER_CREDITS, subscriber.credits(), labels);
         families.add(Metric.SUBSCRIBER_LAG, lag(subscriber, newest), labels);
         families.add(
-                Metric.SUBSCRIBER_RELEASE,
-                subscriber.released(),
-                subscriber.releaseNanos() / NANOS_IN_SECOND,
-                labels);
+                Metric.SUBSCRIBER_RELEASE, subscriber.released(), subscriber.releaseNanos() / NANOS_IN_SECOND, labels);
         if (subscriber.lastSeenNanos() != 0) {
             families.add(Metric.SUBSCRIBER_IDLE, (now - subscriber.lastSeenNanos()) / NANOS_IN_SECOND, labels);
         }

@@ -40,8 +40,7 @@ final class Families {
     void add(Metric metric, long count, double sum, String... labels) {
         put(
                 metric,
-                new SummaryDataPointSnapshot(
-                        count, sum, Quantiles.EMPTY, named(metric, labels), Exemplars.EMPTY, 0));
+                new SummaryDataPointSnapshot(count, sum, Quantiles.EMPTY, named(metric, labels), Exemplars.EMPTY, 0));
     }
 
     private static Labels named(Metric metric, String... values) {
@@ -61,13 +60,14 @@ final class Families {
     private static MetricSnapshot snapshot(Metric metric, List<DataPointSnapshot> all) {
         String name = metric.exposed();
         return switch (metric.type()) {
-            case COUNTER -> new CounterSnapshot(
-                    new MetricMetadata(name.substring(0, name.length() - TOTAL.length()), metric.help()),
-                    only(CounterDataPointSnapshot.class, all));
-            case GAUGE -> new GaugeSnapshot(
-                    new MetricMetadata(name, metric.help()), only(GaugeDataPointSnapshot.class, all));
-            case SUMMARY -> new SummarySnapshot(
-                    new MetricMetadata(name, metric.help()), only(SummaryDataPointSnapshot.class, all));
+            case COUNTER ->
+                new CounterSnapshot(
+                        new MetricMetadata(name.substring(0, name.length() - TOTAL.length()), metric.help()),
+                        only(CounterDataPointSnapshot.class, all));
+            case GAUGE ->
+                new GaugeSnapshot(new MetricMetadata(name, metric.help()), only(GaugeDataPointSnapshot.class, all));
+            case SUMMARY ->
+                new SummarySnapshot(new MetricMetadata(name, metric.help()), only(SummaryDataPointSnapshot.class, all));
         };
     }
 

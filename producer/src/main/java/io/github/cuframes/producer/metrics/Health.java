@@ -52,7 +52,8 @@ record Health(boolean well, String json) {
         camera.put(
                 "newestFrameAgeSeconds",
                 counters.published() == 0 ? null : (System.nanoTime() - counters.newestNanos()) / NANOS_IN_SECOND);
-        camera.put("lastError", producer.lastFailure().map(IOException::getMessage).orElse(null));
+        camera.put(
+                "lastError", producer.lastFailure().map(IOException::getMessage).orElse(null));
         return camera;
     }
 }

@@ -94,8 +94,7 @@ enum Metric {
             Labels.SUBSCRIBER),
     GPU_DECODER(
             Type.GAUGE, "cuframes_gpu_decoder_utilization_ratio", "How busy the GPU's decoder is, from 0 to 1.", "gpu"),
-    GPU_MEMORY_USED(
-            Type.GAUGE, "cuframes_gpu_memory_used_bytes", "Memory of the GPU in use, by all processes.", "gpu"),
+    GPU_MEMORY_USED(Type.GAUGE, "cuframes_gpu_memory_used_bytes", "Memory of the GPU in use, by all processes.", "gpu"),
     GPU_MEMORY_TOTAL(Type.GAUGE, "cuframes_gpu_memory_total_bytes", "Memory that the GPU has.", "gpu");
 
     /** What a number means over time. */

@@ -16,9 +16,10 @@ import picocli.CommandLine.Option;
 /** Shows streams and subscribers as they change. */
 @Command(
         name = "top",
-        description = "Streams in the run directory and their subscribers, again and again until SIGINT: state, rate, age of"
-                + " the newest frame, slots, memory; what each subscriber gets, holds and loses. Reads counters only. The"
-                + " columns are described in docs/top.md.",
+        description =
+                "Streams in the run directory and their subscribers, again and again until SIGINT: state, rate, age of"
+                        + " the newest frame, slots, memory; what each subscriber gets, holds and loses. Reads counters only. The"
+                        + " columns are described in docs/top.md.",
         mixinStandardHelpOptions = true)
 final class TopCommand extends StoppableCommand {
 
@@ -64,9 +65,7 @@ final class TopCommand extends StoppableCommand {
 
     private void await() {
         long end = System.nanoTime() + (long) (interval * 1e9);
-        for (long left = end - System.nanoTime();
-                left > 0 && !stop.isRequested();
-                left = end - System.nanoTime()) {
+        for (long left = end - System.nanoTime(); left > 0 && !stop.isRequested(); left = end - System.nanoTime()) {
             LockSupport.parkNanos(Math.min(left, STEP_NANOS));
         }
     }

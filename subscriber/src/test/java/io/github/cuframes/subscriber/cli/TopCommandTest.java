@@ -51,12 +51,12 @@ class TopCommandTest {
         Process publisher = PublisherProcess.start(directory, "cam1", 0);
         try {
             await("the publisher listens", () -> Files.exists(directory.resolve("cam1.sock")));
-            CompletableFuture<Integer> status =
-                    CompletableFuture.supplyAsync(() -> run("--json", "--interval=0.1"));
+            CompletableFuture<Integer> status = CompletableFuture.supplyAsync(() -> run("--json", "--interval=0.1"));
             // it writes no heartbeats
             await("a line with the stream", () -> out.toString().contains("\"state\":\"silent\""));
             JsonNode stream = new ObjectMapper()
-                    .readTree(out.toString().lines()
+                    .readTree(out.toString()
+                            .lines()
                             .filter(line -> line.contains("silent"))
                             .findFirst()
                             .orElseThrow())
@@ -78,7 +78,7 @@ class TopCommandTest {
     @Test
     void oneTableOfNothing() {
         assertEquals(Main.DONE, run("--once", "--interval=0.1"), err::toString);
-        assertTrue(out.toString().contains("  0 streams, 0 subscribers, 0.0 MB of frames"), out::toString);
+        assertTrue(out.toString().contains("  streams: 0, subscribers: 0, frames: 0.0 MB"), out::toString);
         assertTrue(out.toString().contains("KEY            STATE"), out::toString);
         assertTrue(out.toString().indexOf('\033') < 0, "this is no terminal");
     }

@@ -54,8 +54,7 @@ public record StreamRow(
     private static final long SILENT_NANOS = TimeUnit.SECONDS.toNanos(3);
 
     static StreamRow unknown(String key, String problem) {
-        return new StreamRow(
-                key, problem, null, 0, 0, null, null, null, null, 0, 0, 0, 0, 0, 0, null, 0, List.of());
+        return new StreamRow(key, problem, null, 0, 0, null, null, null, null, 0, 0, 0, 0, 0, 0, null, 0, List.of());
     }
 
     static StreamRow of(String key, Ring ring, Sample now, Sample before) {

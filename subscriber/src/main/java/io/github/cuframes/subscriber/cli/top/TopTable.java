@@ -1,7 +1,7 @@
 package io.github.cuframes.subscriber.cli.top;
 
 import java.time.LocalTime;
-import java.time.temporal.ChronoUnit;
+import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -11,6 +11,7 @@ public final class TopTable {
 
     private static final String STREAM = "%-14s %-12s %-9s %-7s %5s %5s %5s %4s %4s %5s";
     private static final String SUBSCRIBER = "  %-16s %7s %5s %-8s %5s %5s %5s %7s %5s";
+    private static final DateTimeFormatter CLOCK = DateTimeFormatter.ofPattern("HH:mm:ss");
     private static final long MIB = 1 << 20;
     private static final long SECOND = 1_000;
     private static final long MINUTE = 60 * SECOND;
@@ -26,8 +27,8 @@ public final class TopTable {
                 streams.stream().mapToInt(stream -> stream.subscribers().size()).sum();
         lines.add(String.format(
                 Locale.ROOT,
-                "cuframes top  %s  %d streams, %d subscribers, %.1f MB of frames",
-                now.truncatedTo(ChronoUnit.SECONDS),
+                "cuframes top  %s  streams: %d, subscribers: %d, frames: %.1f MB",
+                now.format(CLOCK),
                 streams.size(),
                 subscribers,
                 (double) bytes / MIB));
@@ -40,8 +41,7 @@ public final class TopTable {
             if (!stream.subscribers().isEmpty()) {
                 lines.add("");
                 lines.add(stream.key());
-                lines.add(row(
-                        SUBSCRIBER, "SUBSCRIBER", "PID", "UID", "MODE", "FPS", "LAG", "HELD", "DROPPED", "SEEN"));
+                lines.add(row(SUBSCRIBER, "SUBSCRIBER", "PID", "UID", "MODE", "FPS", "LAG", "HELD", "DROPPED", "SEEN"));
                 stream.subscribers().forEach(subscriber -> lines.add(line(subscriber)));
             }
         }

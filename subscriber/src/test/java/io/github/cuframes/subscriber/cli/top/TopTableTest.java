@@ -47,11 +47,12 @@ class TopTableTest {
     @Test
     void usualRowsFitIntoEightyColumns() {
         List<String> lines = TopTable.lines(
-                List.of(stream("front-entrance", 120.0, 59_900L, List.of(subscriber("detector-of-cars", 120.0, 59_900L)))),
+                List.of(stream(
+                        "front-entrance", 120.0, 59_900L, List.of(subscriber("detector-of-cars", 120.0, 59_900L)))),
                 NOON);
         assertEquals(
                 List.of(
-                        "cuframes top  12:00  1 streams, 1 subscribers, 1234.0 MB of frames",
+                        "cuframes top  12:00:00  streams: 1, subscribers: 1, frames: 1234.0 MB",
                         "",
                         "KEY            STATE        SIZE      FORMAT    FPS   AGE SLOTS   MB SUBS  LOST",
                         "front-entrance reconnecting 3840x2160 yuv420p 120.0 59.9s 12/40 1234    1 99999",
@@ -76,7 +77,16 @@ class TopTableTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"0,0ms", "999,999ms", "1000,1.0s", "59900,59.9s", "60000,1m", "3599999,59m", "3600000,1h", "90000000,25h"})
+    @CsvSource({
+        "0,0ms",
+        "999,999ms",
+        "1000,1.0s",
+        "59900,59.9s",
+        "60000,1m",
+        "3599999,59m",
+        "3600000,1h",
+        "90000000,25h"
+    })
     void agesHaveAUnit(long millis, String text) {
         assertEquals(text, TopTable.age(millis));
     }
