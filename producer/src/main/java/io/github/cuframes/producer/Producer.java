@@ -3,11 +3,14 @@ package io.github.cuframes.producer;
 import io.github.cuframes.producer.ingest.IngestCounter;
 import io.github.cuframes.producer.publish.Publisher;
 import io.github.cuframes.producer.publish.PublisherCounters;
+import io.github.cuframes.producer.publish.SubscriberCounters;
 import io.github.cuframes.producer.watch.Watchdog;
 import io.github.cuframes.protocol.layout.SourceState;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -43,6 +46,7 @@ public final class Producer implements AutoCloseable {
     private final Watchdog.Watched control = this::checkControl;
     private final long controlTimeoutNanos;
     private volatile SourceState state = SourceState.CONNECTING;
+    private volatile IOException lastFailure;
 
     /** Closes the publisher where something hangs; null where nothing does. */
     private volatile Thread closer;
@@ -103,6 +107,9 @@ public final class Producer implements AutoCloseable {
     /** Called by the source's thread; nothing here waits for that thread. */
     private void changed(SourceState next, IOException cause) {
         state = next;
+        if (cause != null) {
+            lastFailure = cause;
+        }
         try {
             publisher.sourceState(next);
             listener.stateChanged(next, cause);
@@ -181,9 +188,19 @@ public final class Producer implements AutoCloseable {
         return state;
     }
 
+    /** Why the source was last lost or failed, also when it streams again; empty if it never was. */
+    public Optional<IOException> lastFailure() {
+        return Optional.ofNullable(lastFailure);
+    }
+
     /** What has been published and what it takes. */
     public PublisherCounters counters() {
         return publisher.counters();
+    }
+
+    /** Those who subscribe now. */
+    public List<SubscriberCounters> subscribers() {
+        return publisher.subscribers();
     }
 
     /** What was read and decoded; empty for a test pattern, which is neither. */

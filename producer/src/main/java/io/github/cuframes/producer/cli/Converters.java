@@ -1,6 +1,7 @@
 package io.github.cuframes.producer.cli;
 
 import io.github.cuframes.producer.Memory;
+import java.net.InetSocketAddress;
 import java.nio.file.attribute.PosixFilePermission;
 import java.time.Duration;
 import java.util.EnumSet;
@@ -72,6 +73,27 @@ final class Converters {
                 }
             }
             return set;
+        }
+    }
+
+    /** {@code 9400}, {@code :9400}, {@code host:9400}, {@code [::1]:9400}; not resolved. Without a host it is loopback. */
+    static final class OfAddress implements ITypeConverter<InetSocketAddress> {
+
+        private static final Pattern FORM =
+                Pattern.compile("(?:(?:\\[([0-9A-Fa-f:.%a-z]+)]|([A-Za-z0-9._-]*)):)?(\\d{1,5})");
+        private static final String LOOPBACK = "127.0.0.1";
+        private static final int LAST_PORT = 0xFFFF;
+
+        @Override
+        public InetSocketAddress convert(String value) {
+            Matcher matcher = FORM.matcher(value);
+            if (!matcher.matches() || Integer.parseInt(matcher.group(3)) > LAST_PORT) {
+                throw new TypeConversionException(
+                        "'" + value + "' is no address; write for example 9400, 127.0.0.1:9400 or [::1]:9400");
+            }
+            String host = matcher.group(1) != null ? matcher.group(1) : matcher.group(2);
+            return InetSocketAddress.createUnresolved(
+                    host == null || host.isEmpty() ? LOOPBACK : host, Integer.parseInt(matcher.group(3)));
         }
     }
 

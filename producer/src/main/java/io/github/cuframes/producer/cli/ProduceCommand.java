@@ -9,6 +9,7 @@ import io.github.cuframes.producer.ingest.RtspTransport;
 import io.github.cuframes.producer.isolate.RestartPolicy;
 import io.github.cuframes.producer.isolate.Supervisor;
 import io.github.cuframes.producer.isolate.SupervisorLink;
+import io.github.cuframes.producer.metrics.MetricsServer;
 import io.github.cuframes.producer.pattern.PatternSpec;
 import io.github.cuframes.producer.publish.PublisherBuilder;
 import io.github.cuframes.protocol.layout.SourceState;
@@ -27,6 +28,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -240,6 +242,9 @@ final class ProduceCommand implements Callable<Integer> {
     @Option(names = SuperviseCommand.WORKER, hidden = true, description = "This is the process of --isolate.")
     private boolean worker;
 
+    @Mixin
+    private MetricsOption metrics;
+
     @Option(
             names = "--log-format",
             defaultValue = "text",
@@ -271,7 +276,7 @@ final class ProduceCommand implements Callable<Integer> {
         try (Producer producer =
                 builder.listener((state, cause) -> report(log, state, cause)).open()) {
             running.set(producer);
-            return waitFor(producer);
+            return serveAndWaitFor(producer);
         } catch (HangException e) {
             if (supervisor != null) {
                 supervisor.hung(e.getMessage()); // it makes short work of what may hang at the exit, too
@@ -352,6 +357,13 @@ final class ProduceCommand implements Callable<Integer> {
             log.info("{}: {}", key, state.label());
         } else if (state != SourceState.FAILED) {
             log.warn("{}: {}: {}", key, state.label(), cause.getMessage());
+        }
+    }
+
+    private int serveAndWaitFor(Producer producer) throws IOException {
+        MetricsServer server = metrics.open(() -> List.of(producer));
+        try (server) {
+            return waitFor(producer);
         }
     }
 

@@ -401,6 +401,7 @@ public final class Ingest implements AutoCloseable {
                 case FRAME -> decoded(timeBase);
                 case DAMAGED -> damaged();
                 default -> {
+                    counters.add(IngestCounter.DECODE_NANOS, calls.takeDecodeNanos());
                     return;
                 }
             }

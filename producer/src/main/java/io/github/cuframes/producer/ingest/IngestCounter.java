@@ -10,6 +10,8 @@ public enum IngestCounter {
     BYTES("Bytes received"),
     /** Frames that came out of the decoder. */
     DECODED("Frames decoded"),
+    /** Nanoseconds in the decoder's calls. On a GPU that is the CPU's side: handing in, and waiting for a picture. */
+    DECODE_NANOS("Nanoseconds in decoder calls"),
     /** Frames that were offered to subscribers. */
     PUBLISHED("Frames published"),
     /** Published frames that were copied on the way, converted ones included. */

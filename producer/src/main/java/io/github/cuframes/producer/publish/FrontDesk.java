@@ -261,7 +261,7 @@ final class FrontDesk implements ControlLoop.Admission {
             peer.seen(now);
             if (peer.state() == PeerState.GREETED) {
                 peer.activate(now);
-                state.deliverNewest(peer);
+                state.deliverNewest(peer, now);
                 state.changed.signalAll();
             }
             peer.acknowledged(generation);
@@ -279,7 +279,7 @@ final class FrontDesk implements ControlLoop.Admission {
             peer.seen(now);
             peer.reclaim(now);
             if (peer.mode() == DeliveryMode.LATEST) {
-                state.deliverNewest(peer);
+                state.deliverNewest(peer, now);
             }
             state.changed.signalAll();
         } finally {

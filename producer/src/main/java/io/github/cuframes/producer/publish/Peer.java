@@ -181,7 +181,7 @@ final class Peer {
     /** Looks at the page for ended leases; a page that breaks the protocol is a failure. */
     void reclaim(long nanos) {
         try {
-            if (leases.reclaim() > 0) {
+            if (leases.reclaim(nanos) > 0) {
                 lastSeenNanos = nanos;
             }
         } catch (ProtocolException e) {
@@ -201,8 +201,8 @@ final class Peer {
     }
 
     /** Shows the delivery that was prepared. */
-    void show() {
-        leases.show();
+    void show(long nanos) {
+        leases.show(nanos);
     }
 
     /** Rings if the page says that the subscriber sleeps. */
@@ -243,6 +243,24 @@ final class Peer {
     /** Shows the counters to observers. */
     void count() {
         account.count(leases.delivered(), leases.released(), dropped, lastSequence, lastSeenNanos, leases.held());
+    }
+
+    /** What {@link #count()} shows, and more. */
+    SubscriberCounters counters() {
+        return new SubscriberCounters(
+                id,
+                name,
+                credentials.pid(),
+                credentials.uid(),
+                mode,
+                credits,
+                leases.delivered(),
+                leases.released(),
+                dropped,
+                leases.held(),
+                lastSequence,
+                lastSeenNanos,
+                leases.releaseNanos());
     }
 
     /** Sends the slabs in as many messages as their descriptors need; a peer that does not read fails. */
