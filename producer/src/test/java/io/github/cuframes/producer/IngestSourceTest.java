@@ -87,6 +87,16 @@ class IngestSourceTest {
         }
 
         @Override
+        public FrameWriter another(SlotSource slots) throws IOException {
+            return writer.another(slots);
+        }
+
+        @Override
+        public void reserve(int frames) {
+            writer.reserve(frames);
+        }
+
+        @Override
         public void watch(CallWatch watch) {
             writer.watch(watch);
         }
@@ -129,7 +139,7 @@ class IngestSourceTest {
                 SourceOptions.of(SafeUrl.of(clip.toString())).withLoop(true).withRealtime(true);
         IngestOptions options = IngestOptions.of(source).withCallTimeout(Duration.ofSeconds(10));
         IngestSource made = new IngestSource(
-                new IngestSource.Parts("cam", options, publisher, this::writers, maxHung, restartable),
+                new IngestSource.Parts("cam", options, publisher, this::writers, List.of(), maxHung, restartable),
                 watchdog,
                 (state, cause) -> events.add(new Event(state, cause)));
         made.start();
