@@ -10,13 +10,14 @@ import io.github.cuframes.protocol.frame.Rational;
  */
 final class Thinner {
 
-    /** Time stamps of cameras jitter: a frame may come before its time by this part of the interval. */
-    private static final int EARLY = 8;
-
     private final Rational rate;
     private final long interval;
     private long due = FrameInfo.NO_TIME;
     private long last = FrameInfo.NO_TIME;
+
+    // of all frames, taken or not
+    private long seen = FrameInfo.NO_TIME;
+    private long distance;
 
     /** At most so many frames a second. */
     Thinner(Rational rate) {
@@ -39,9 +40,19 @@ final class Thinner {
         due = FrameInfo.NO_TIME;
     }
 
-    /** Whether {@link #take} would take this frame; changes nothing. */
+    /**
+     * Whether {@link #take} would take this frame: the one that is nearest to the time when the next is due, or any later one.
+     * Of each frame it may be asked again.
+     */
     boolean wants(long ptsNanos) {
-        return ptsNanos == FrameInfo.NO_TIME || startsAnew(ptsNanos) || ptsNanos - due >= -interval / EARLY;
+        if (ptsNanos == FrameInfo.NO_TIME) {
+            return true;
+        }
+        if (seen != FrameInfo.NO_TIME && ptsNanos > seen) {
+            distance = ptsNanos - seen;
+        }
+        seen = ptsNanos;
+        return startsAnew(ptsNanos) || ptsNanos - due >= -Math.min(distance, interval) / 2;
     }
 
     private boolean startsAnew(long ptsNanos) {
@@ -54,9 +65,12 @@ final class Thinner {
             return false;
         }
         if (ptsNanos != FrameInfo.NO_TIME) {
-            // a frame that is late by less than an interval does not make the next ones later
-            boolean late = startsAnew(ptsNanos) || ptsNanos - due >= interval;
-            due = (late ? ptsNanos : due) + interval;
+            if (startsAnew(ptsNanos) || ptsNanos - due >= 2 * interval) {
+                due = ptsNanos + interval;
+            } else {
+                // one that comes late does not make the next late, as time stamps of cameras jitter
+                due = Math.max(due + interval, ptsNanos + interval / 2);
+            }
             last = ptsNanos;
         }
         return true;
