@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -39,6 +40,11 @@ class RenditionIngestTest {
     private static final int FRAMES = 40;
 
     @TempDir
+    static Path clips;
+
+    private static Path clip;
+
+    @TempDir
     Path directory;
 
     private final TestSlots slots = new TestSlots(2);
@@ -53,12 +59,13 @@ class RenditionIngestTest {
         }
     }
 
-    private Path clip() {
-        return TestClip.h264(320, 240).write(directory.resolve("clip.mp4"), FRAMES);
+    @BeforeAll
+    static void write() {
+        clip = TestClip.h264(320, 240).write(clips.resolve("clip.mp4"), FRAMES);
     }
 
-    private static IngestOptions options(Path clip) {
-        return IngestOptions.of(SourceOptions.of(SafeUrl.of(clip.toString())));
+    private static IngestOptions options(Path input) {
+        return IngestOptions.of(SourceOptions.of(SafeUrl.of(input.toString())));
     }
 
     private static RenditionOptions detect(String filter, Rational rate) {
@@ -87,9 +94,9 @@ class RenditionIngestTest {
     }
 
     /** What a camera with that filter alone publishes. */
-    private static List<TestSlots.Published> alone(Path clip, String filter) throws Exception {
+    private static List<TestSlots.Published> alone(Path input, String filter) throws Exception {
         TestSlots alone = new TestSlots(2);
-        try (Ingest ingest = new Ingest(options(clip).withFilter(filter), alone, (from, to, cause) -> {})) {
+        try (Ingest ingest = new Ingest(options(input).withFilter(filter), alone, (from, to, cause) -> {})) {
             ingest.start();
             assertTrue(ingest.awaitEnd(PATIENCE));
         }
@@ -111,7 +118,7 @@ class RenditionIngestTest {
                 .toList();
     }
 
-    private void assertMainIsWhole(Path clip) {
+    private void assertMainIsWhole() {
         assertEquals(PlainDecode.checksums(clip), checksums(slots.frames()));
         assertTrue(slots.frames().stream().noneMatch(frame -> FrameFlag.COPIED.in(frame.flags())), "in place");
         assertTrue(slots.frames().stream().allMatch(frame -> frame.lost() == 0));
@@ -119,9 +126,8 @@ class RenditionIngestTest {
 
     @Test
     void oneDecodeIsPublishedWholeAndSmall() throws Exception {
-        Path clip = clip();
         Ingest ingest = runToEnd(options(clip), detect("scale=80:60", FIVE));
-        assertMainIsWhole(clip);
+        assertMainIsWhole();
         assertEquals(everyFifth(checksums(alone(clip, "scale=80:60"))), checksums(detect.frames()));
         assertEquals(everyFifth(times(slots.frames())), times(detect.frames()), "their times tell which is which");
 
@@ -145,9 +151,8 @@ class RenditionIngestTest {
 
     @Test
     void aRenditionThatIsOnlySlowerIsACopy() throws Exception {
-        Path clip = clip();
         runToEnd(options(clip), detect(null, FIVE));
-        assertMainIsWhole(clip);
+        assertMainIsWhole();
         assertEquals(everyFifth(PlainDecode.checksums(clip)), checksums(detect.frames()));
         assertTrue(detect.frames().stream().allMatch(frame -> FrameFlag.COPIED.in(frame.flags())));
     }
@@ -156,16 +161,14 @@ class RenditionIngestTest {
     @ParameterizedTest
     @ValueSource(strings = {"tmix=frames=3", "yadif", "fps=50", "hflip,negate"})
     void aFilterThatKeepsFramesDoesNotTakeTheDecodersSlots(String filter) throws Exception {
-        Path clip = clip();
         runToEnd(options(clip), detect(filter, null));
-        assertMainIsWhole(clip);
+        assertMainIsWhole();
         assertEquals(checksums(alone(clip, filter)), checksums(detect.frames()));
         assertEquals(times(alone(clip, filter)), times(detect.frames()));
     }
 
     @Test
     void aMainStreamWithAFilterDoesNotChangeTheRendition() throws Exception {
-        Path clip = clip();
         Ingest ingest = runToEnd(options(clip).withFilter("scale=160:120").withRate(FIVE), detect("scale=80:60", null));
         assertEquals(everyFifth(checksums(alone(clip, "scale=160:120"))), checksums(slots.frames()));
         assertEquals(checksums(alone(clip, "scale=80:60")), checksums(detect.frames()));
@@ -175,10 +178,9 @@ class RenditionIngestTest {
 
     @Test
     void aRenditionWithoutSlotsLosesItsOwnFramesOnly() throws Exception {
-        Path clip = clip();
         detect.refuse(3);
         runToEnd(options(clip), detect("scale=80:60", FIVE));
-        assertMainIsWhole(clip);
+        assertMainIsWhole();
         assertEquals(3, detected.get(IngestCounter.DROPPED_NO_SLOT));
         assertEquals(FRAMES / 5 - 3, detected.get(IngestCounter.PUBLISHED));
         assertEquals(3, detect.frames().get(0).lost());
@@ -195,7 +197,7 @@ class RenditionIngestTest {
                 "crop=4000:3000|on these frames (yuv420p 320x240)"
             })
     void aGraphThatCannotBeUsedIsRefusedAtTheStart(String graph, String detail) throws Exception {
-        Ingest ingest = run(options(clip()), detect(graph, null));
+        Ingest ingest = run(options(clip), detect(graph, null));
         assertEquals(IngestState.FAILED, ingest.state());
         String message = ingest.failure().getMessage();
         assertTrue(
@@ -207,20 +209,20 @@ class RenditionIngestTest {
 
     @Test
     void aGraphThatFitsTheFirstFramesOnlyFailsLaterAndAlone() throws Exception {
-        Path clip = sizes(320, 160, 320);
+        Path sizes = ofSizes(320, 160, 320);
         ManualClock clock = new ManualClock();
         IngestOptions options = IngestOptions.of(
-                        SourceOptions.of(SafeUrl.of(clip.toString())).withRealtime(true))
+                        SourceOptions.of(SafeUrl.of(sizes.toString())).withRealtime(true))
                 .withRetries(Duration.ofMillis(1), Duration.ofMillis(1));
         Ingest ingest = run(options, detect("crop=200:100", null), detect, clock);
         assertEquals(IngestState.ENDED, ingest.state(), () -> String.valueOf(ingest.failure()));
-        assertEquals(PlainDecode.checksums(clip), checksums(slots.frames()));
+        assertEquals(PlainDecode.checksums(sizes), checksums(slots.frames()));
         assertEquals(10, detected.get(IngestCounter.DROPPED_FAILED), "those that are too small");
         assertEquals(20, detect.frames().size());
         assertEquals(10, detect.frames().get(10).lost());
     }
 
-    private Path sizes(int... widths) throws IOException {
+    private Path ofSizes(int... widths) throws IOException {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         for (int width : widths) {
             bytes.write(Files.readAllBytes(TestClip.h264(width, 128).write(directory.resolve("part.h264"), 10)));
@@ -230,22 +232,22 @@ class RenditionIngestTest {
 
     @Test
     void anotherSizeInMidStreamIsNoNewsForAScaledRendition() throws Exception {
-        Path clip = sizes(320, 160, 320);
-        Ingest ingest = runToEnd(options(clip), detect("scale=80:60", null));
-        assertEquals(PlainDecode.checksums(clip), checksums(slots.frames()));
+        Path sizes = ofSizes(320, 160, 320);
+        Ingest ingest = runToEnd(options(sizes), detect("scale=80:60", null));
+        assertEquals(PlainDecode.checksums(sizes), checksums(slots.frames()));
         assertEquals(
                 List.of(320, 160, 320),
                 slots.configs().stream().map(config -> config.layout().width()).toList());
         assertEquals(1, detect.configs().size(), "the same size as before");
         assertEquals(30, detect.frames().size());
-        assertEquals(checksums(alone(clip, "scale=80:60")), checksums(detect.frames()));
+        assertEquals(checksums(alone(sizes, "scale=80:60")), checksums(detect.frames()));
         assertEquals(30, ingest.counters().get(IngestCounter.DECODED));
     }
 
     @Test
     void anotherSizeInMidStreamIsOneForARenditionThatIsNotScaled() throws Exception {
-        Path clip = sizes(320, 160);
-        runToEnd(options(clip), detect("hflip", null));
+        Path sizes = ofSizes(320, 160);
+        runToEnd(options(sizes), detect("hflip", null));
         assertEquals(
                 List.of(320, 160),
                 detect.configs().stream().map(config -> config.layout().width()).toList());
@@ -278,13 +280,12 @@ class RenditionIngestTest {
 
     @Test
     void aRenditionWithoutMemoryTriesAgain() throws Exception {
-        Path clip = clip();
         IngestOptions options = IngestOptions.of(
                         SourceOptions.of(SafeUrl.of(clip.toString())).withRealtime(true))
                 .withRetries(Duration.ofMillis(200), Duration.ofMillis(200));
         Ingest ingest = run(options, detect("scale=80:60", null), new Scarce(detect, 2), new ManualClock());
         assertEquals(IngestState.ENDED, ingest.state(), () -> String.valueOf(ingest.failure()));
-        assertMainIsWhole(clip);
+        assertMainIsWhole();
         long failed = detected.get(IngestCounter.DROPPED_FAILED);
         assertTrue(failed >= 2 * 3 && failed <= 2 * 6, () -> failed + " frames within two waits of 100 to 200 ms");
         assertEquals(FRAMES - failed, detected.get(IngestCounter.PUBLISHED));
@@ -294,9 +295,9 @@ class RenditionIngestTest {
 
     @Test
     void aBreakIsToldInEachStream() throws Exception {
-        Path clip = TestClip.h264(320, 240).write(directory.resolve("clip.mp4"), 12);
+        Path own = TestClip.h264(320, 240).write(directory.resolve("clip.mp4"), 12);
         SourceOptions source =
-                SourceOptions.of(SafeUrl.of(clip.toString())).withLoop(true).withRealtime(true);
+                SourceOptions.of(SafeUrl.of(own.toString())).withLoop(true).withRealtime(true);
         ManualClock clock = new ManualClock();
         try (Ingest ingest = new Ingest(IngestOptions.of(source), slots, (from, to, cause) -> {}, clock)) {
             ingest.add(detect("scale=80:60", FIVE), detect);
@@ -320,23 +321,23 @@ class RenditionIngestTest {
 
     @Test
     void picturesThatNobodyWantsAreNotDecodedWhereEachIsByItself() throws Exception {
-        Path clip = new TestClip("mjpeg", 160, 120, AV_PIX_FMT_YUVJ420P, Map.of())
+        Path own = new TestClip("mjpeg", 160, 120, AV_PIX_FMT_YUVJ420P, Map.of())
                 .write(directory.resolve("clip.avi"), FRAMES);
-        Ingest ingest = runToEnd(options(clip).withRate(FIVE), detect("scale=80:60", new Rational(25, 10)));
+        Ingest ingest = runToEnd(options(own).withRate(FIVE), detect("scale=80:60", new Rational(25, 10)));
         assertEquals(FRAMES, ingest.counters().get(IngestCounter.PACKETS));
         assertEquals(FRAMES / 5, ingest.counters().get(IngestCounter.DECODED));
         assertEquals(FRAMES / 5, ingest.counters().get(IngestCounter.PUBLISHED));
         assertEquals(FRAMES - FRAMES / 5, ingest.counters().get(IngestCounter.THINNED));
         assertEquals(FRAMES / 10, detected.get(IngestCounter.PUBLISHED));
         assertEquals(FRAMES - FRAMES / 10, detected.get(IngestCounter.THINNED));
-        assertEquals(everyFifth(PlainDecode.checksums(clip)), checksums(slots.frames()));
+        assertEquals(everyFifth(PlainDecode.checksums(own)), checksums(slots.frames()));
     }
 
     @Test
     void picturesThatARenditionWantsAreDecoded() throws Exception {
-        Path clip = new TestClip("mjpeg", 160, 120, AV_PIX_FMT_YUVJ420P, Map.of())
+        Path own = new TestClip("mjpeg", 160, 120, AV_PIX_FMT_YUVJ420P, Map.of())
                 .write(directory.resolve("clip.avi"), FRAMES);
-        Ingest ingest = runToEnd(options(clip).withRate(FIVE), detect("scale=80:60", null));
+        Ingest ingest = runToEnd(options(own).withRate(FIVE), detect("scale=80:60", null));
         assertEquals(FRAMES, ingest.counters().get(IngestCounter.DECODED));
         assertEquals(FRAMES, detected.get(IngestCounter.PUBLISHED));
         assertEquals(FRAMES / 5, ingest.counters().get(IngestCounter.PUBLISHED));
