@@ -7,6 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.cuframes.producer.Producer;
 import io.github.cuframes.protocol.frame.Rational;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -72,6 +75,28 @@ class RenditionArgumentTest {
     void whatMakesNoSenseIsNamed(String text, String why) {
         IllegalArgumentException e = assertThrows(IllegalArgumentException.class, () -> add(text));
         assertTrue(e.getMessage().contains(why), e.getMessage());
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "--input=a.mp4 --rendition=cam.detect",
+                "--input=a.mp4 --rendition=cam:fps=5",
+                "--input=a.mp4 --rendition=b:fps=5 --rendition=b:fps=6",
+                "--input=a.mp4 --fps=often",
+                "--test-pattern=160x120@25 --rendition=cam.detect:fps=5"
+            })
+    void theCommandRefusesWhatMakesNoSense(String arguments) {
+        PrintStream before = System.err;
+        ByteArrayOutputStream err = new ByteArrayOutputStream();
+        System.setErr(new PrintStream(err, true, StandardCharsets.UTF_8));
+        try {
+            assertEquals(2, Main.run(("--key=cam " + arguments).split(" ")));
+        } finally {
+            System.setErr(before);
+        }
+        String said = err.toString(StandardCharsets.UTF_8).strip();
+        assertTrue(said.startsWith("cuframes-producer: ") && said.lines().count() == 1, said);
     }
 
     @ParameterizedTest
