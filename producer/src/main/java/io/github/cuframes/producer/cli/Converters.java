@@ -1,6 +1,7 @@
 package io.github.cuframes.producer.cli;
 
 import io.github.cuframes.producer.Memory;
+import io.github.cuframes.protocol.frame.Rational;
 import java.net.InetSocketAddress;
 import java.nio.file.attribute.PosixFilePermission;
 import java.time.Duration;
@@ -51,6 +52,30 @@ final class Converters {
             }
             int shift = matcher.group(2).isEmpty() ? 0 : 10 * (1 + "KMGT".indexOf(matcher.group(2)));
             return Long.parseLong(matcher.group(1)) << shift;
+        }
+    }
+
+    /** Frames a second: {@code 5}, {@code 12.5}, {@code 30000/1001}. */
+    static final class OfRate implements ITypeConverter<Rational> {
+
+        private static final Pattern FORM = Pattern.compile("(\\d{1,6})(?:\\.(\\d{1,3})|/(\\d{1,6}))?");
+
+        @Override
+        public Rational convert(String value) {
+            Matcher matcher = FORM.matcher(value);
+            if (matcher.matches()) {
+                int whole = Integer.parseInt(matcher.group(1));
+                String decimals = matcher.group(2);
+                int denominator = matcher.group(3) == null ? 1 : Integer.parseInt(matcher.group(3));
+                for (int i = 0; decimals != null && i < decimals.length(); i++) {
+                    whole = 10 * whole + decimals.charAt(i) - '0';
+                    denominator *= 10;
+                }
+                if (whole > 0 && denominator > 0) {
+                    return new Rational(whole, denominator);
+                }
+            }
+            throw new TypeConversionException("'" + value + "' is no rate; write for example 5, 12.5 or 30000/1001");
         }
     }
 

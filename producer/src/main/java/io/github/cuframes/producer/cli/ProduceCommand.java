@@ -12,6 +12,7 @@ import io.github.cuframes.producer.isolate.SupervisorLink;
 import io.github.cuframes.producer.metrics.MetricsServer;
 import io.github.cuframes.producer.pattern.PatternSpec;
 import io.github.cuframes.producer.publish.PublisherBuilder;
+import io.github.cuframes.protocol.frame.Rational;
 import io.github.cuframes.protocol.layout.SourceState;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -121,6 +122,22 @@ final class ProduceCommand implements Callable<Integer> {
             paramLabel = "GRAPH",
             description = "An FFmpeg filter graph for the frames, on the GPU if they live there: scale_cuda=1280:720.")
     private String filter;
+
+    @Option(
+            names = "--fps",
+            paramLabel = "N",
+            converter = Converters.OfRate.class,
+            description = "The most frames a second: 5, 12.5, 30000/1001. Others are left out by their time stamps.")
+    private Rational rate;
+
+    @Option(
+            names = "--rendition",
+            paramLabel = "KEY:OPTIONS",
+            converter = RenditionArgument.Converter.class,
+            description = "Another stream of the same decoded frames: cam1.detect:size=640x360,fps=5 or"
+                    + " KEY:fps=5,filter=GRAPH. More options, before filter: wait, credits, max-subscribers,"
+                    + " max-memory. May be repeated.")
+    private List<RenditionArgument> renditions = new ArrayList<>();
 
     @Option(
             names = "--transport",
@@ -324,7 +341,15 @@ final class ProduceCommand implements Callable<Integer> {
             if (filter != null) {
                 builder.filter(filter);
             }
+            if (rate != null) {
+                builder.fps(rate);
+            }
+            renditions.forEach(rendition -> rendition.addTo(builder));
             if (input.pattern != null) {
+                if (filter != null || rate != null || !renditions.isEmpty()) {
+                    throw new IllegalArgumentException(
+                            "--filter, --fps and --rendition go with --rtsp and --input, not with --test-pattern");
+                }
                 return builder.testPattern(PatternSpec.parse(input.pattern));
             }
             return builder.input(input.rtsp != null ? requireRtsp(input.rtsp) : input.input);
