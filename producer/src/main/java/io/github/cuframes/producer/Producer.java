@@ -189,7 +189,11 @@ public final class Producer implements AutoCloseable {
     public List<RenditionCounters> renditions() {
         List<RenditionCounters> all = new ArrayList<>();
         for (Publisher rendition : streams.renditions()) {
-            all.add(new RenditionCounters(rendition.key(), rendition.counters(), source.renditionCounters(all.size())));
+            all.add(new RenditionCounters(
+                    rendition.key(),
+                    rendition.counters(),
+                    rendition.subscribers(),
+                    source.renditionCounters(all.size())));
         }
         return all;
     }

@@ -1,6 +1,7 @@
 package io.github.cuframes.producer.metrics;
 
 import io.github.cuframes.producer.Producer;
+import io.github.cuframes.producer.RenditionCounters;
 import io.github.cuframes.producer.ingest.IngestCounter;
 import io.github.cuframes.producer.publish.PublisherCounters;
 import io.github.cuframes.producer.publish.SubscriberCounters;
@@ -35,6 +36,9 @@ final class CameraCollector implements MultiCollector {
             if (!producer.isClosed() && keys.add(producer.key())) {
                 source(producer, families);
                 stream(producer.key(), producer.counters(), producer.subscribers(), families);
+                producer.renditions().stream()
+                        .filter(rendition -> keys.add(rendition.key()))
+                        .forEach(rendition -> rendition(rendition, families));
             }
         }
         return families.snapshots();
@@ -57,11 +61,21 @@ final class CameraCollector implements MultiCollector {
         families.add(Metric.DECODE_TIME, counters.get(IngestCounter.DECODE_NANOS) / NANOS_IN_SECOND, camera);
         families.add(Metric.DROPPED, counters.get(IngestCounter.DROPPED_NO_SLOT), camera, "no_slot");
         families.add(Metric.DROPPED, counters.get(IngestCounter.DECODE_ERRORS), camera, "decode_error");
+        families.add(Metric.DROPPED, counters.get(IngestCounter.THINNED), camera, "thinned");
         families.add(Metric.CONVERTED, counters.get(IngestCounter.CONVERTED), camera);
         families.add(Metric.UPLOADED, counters.get(IngestCounter.UPLOADED), camera);
         families.add(Metric.CORRUPT, counters.get(IngestCounter.CORRUPT), camera);
         families.add(Metric.RECONNECTS, counters.get(IngestCounter.RECONNECTS), camera);
         families.add(Metric.HANGS, counters.get(IngestCounter.HANGS), camera);
+    }
+
+    /** A stream of its own, of frames that its camera has counted as decoded. */
+    private static void rendition(RenditionCounters rendition, Families families) {
+        Map<IngestCounter, Long> frames = rendition.frames();
+        families.add(Metric.DROPPED, frames.get(IngestCounter.DROPPED_NO_SLOT), rendition.key(), "no_slot");
+        families.add(Metric.DROPPED, frames.get(IngestCounter.DROPPED_FAILED), rendition.key(), "failed");
+        families.add(Metric.DROPPED, frames.get(IngestCounter.THINNED), rendition.key(), "thinned");
+        stream(rendition.key(), rendition.publisher(), rendition.subscribers(), families);
     }
 
     /** What is offered under a key, whatever it comes from. */

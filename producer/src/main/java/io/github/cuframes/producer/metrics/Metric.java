@@ -16,7 +16,8 @@ enum Metric {
     DROPPED(
             Type.COUNTER,
             "cuframes_frames_dropped_total",
-            "Frames that were not published: no_slot, every slot was in use; decode_error, the packet was damaged.",
+            "Frames that were not published: no_slot, every slot was in use; decode_error, the packet was damaged; thinned,"
+                    + " for the rate asked for; failed, filter or memory of a rendition.",
             "camera",
             "reason"),
     COPIED(

@@ -109,8 +109,10 @@ class MetricsServerTest {
 
     @Test
     void aFileThatEndedIsWellAndOneThatIsNotThereIsNot() throws Exception {
-        Producer ended =
-                builder("clip").input("../samples/clips/pattern-1080p-h264.mp4").open();
+        Producer ended = builder("clip")
+                .input("../samples/clips/pattern-1080p-h264.mp4")
+                .rendition("clip.small", rendition -> rendition.size(160, 90).fps(5))
+                .open();
         producers.add(ended);
         assertTrue(ended.awaitEnd(Duration.ofSeconds(30)));
         assertEquals("ended", health(200).get(0).get("state").asText());
@@ -122,6 +124,10 @@ class MetricsServerTest {
         assertTrue(camera.get("lastError").asText().contains("/no/such.mp4"), camera.toString());
         String text = ask("GET", "/metrics").body();
         assertTrue(text.contains("cuframes_frames_decoded_total{camera=\"clip\"} 100.0\n"), text);
+        assertTrue(text.contains("cuframes_frames_published_total{camera=\"clip.small\"} 20.0\n"), text);
+        assertTrue(
+                text.contains("cuframes_frames_dropped_total{camera=\"clip.small\",reason=\"thinned\"} 80.0\n"), text);
+        assertFalse(text.contains("cuframes_frames_decoded_total{camera=\"clip.small\""), "decoded once, as clip");
         assertTrue(text.contains("cuframes_source_state{camera=\"none\",state=\"failed\"} 1.0\n"), text);
         assertFalse(text.contains("cuframes_newest_frame_age_seconds{camera=\"none\"}"), text);
     }
