@@ -11,6 +11,7 @@ import io.github.cuframes.producer.isolate.Supervisor;
 import io.github.cuframes.producer.isolate.SupervisorLink;
 import io.github.cuframes.producer.pattern.PatternSpec;
 import io.github.cuframes.producer.publish.PublisherBuilder;
+import io.github.cuframes.producer.record.Recorder;
 import io.github.cuframes.protocol.layout.SourceState;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -27,6 +28,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -179,6 +181,9 @@ final class ProduceCommand implements Callable<Integer> {
             description = "The most frame memory. Default: ${DEFAULT-VALUE}.")
     private long maxMemory;
 
+    @Mixin
+    private RecordArguments recording;
+
     @Option(
             names = "--run-dir",
             paramLabel = "DIR",
@@ -268,10 +273,8 @@ final class ProduceCommand implements Callable<Integer> {
         Logger log = LoggerFactory.getLogger("cuframes");
         AtomicReference<Producer> running = new AtomicReference<>();
         SupervisorLink supervisor = worker ? Supervision.link(running) : null;
-        try (Producer producer =
-                builder.listener((state, cause) -> report(log, state, cause)).open()) {
-            running.set(producer);
-            return waitFor(producer);
+        try (Recorder recorder = recording.open(key)) {
+            return produce(builder.listener((state, cause) -> report(log, state, cause)), recorder, running);
         } catch (HangException e) {
             if (supervisor != null) {
                 supervisor.hung(e.getMessage()); // it makes short work of what may hang at the exit, too
@@ -281,6 +284,17 @@ final class ProduceCommand implements Callable<Integer> {
         } catch (IOException e) {
             spec.commandLine().getErr().println("cuframes-producer: " + (worker ? key + ": " : "") + e.getMessage());
             return spec.exitCodeOnExecutionException();
+        }
+    }
+
+    private int produce(ProducerBuilder builder, Recorder recorder, AtomicReference<Producer> running)
+            throws IOException {
+        if (recorder != null) {
+            builder.tap(recorder);
+        }
+        try (Producer producer = builder.open()) {
+            running.set(producer);
+            return waitFor(producer, recorder);
         }
     }
 
@@ -313,6 +327,7 @@ final class ProduceCommand implements Callable<Integer> {
                     .hangs(hangTimeout, maxHung != null ? maxHung : worker ? 0 : MAX_HUNG)
                     .publish(this::configure);
             builder.memory(memory);
+            recording.options(key, input.pattern == null); // checks them
             if (gpu != null) {
                 builder.gpu(gpu);
             }
@@ -356,12 +371,15 @@ final class ProduceCommand implements Callable<Integer> {
     }
 
     /** Until the source ends, or a signal closes it. */
-    private int waitFor(Producer producer) throws IOException {
+    private int waitFor(Producer producer, Recorder recorder) throws IOException {
         AtomicBoolean finished = new AtomicBoolean();
         Thread onSignal = new Thread(
                 () -> {
                     if (!finished.get()) {
                         producer.close();
+                        if (recorder != null) {
+                            recorder.close();
+                        }
                         // a signal is an orderly end: without this the JVM's exit status would be 128 and the signal's
                         // number
                         Runtime.getRuntime().halt(0);
