@@ -5,6 +5,7 @@ import io.github.cuframes.producer.decode.DecoderOptions;
 import io.github.cuframes.producer.decode.FrameWriters;
 import io.github.cuframes.producer.decode.SlotWriter;
 import io.github.cuframes.producer.ingest.IngestOptions;
+import io.github.cuframes.producer.ingest.PacketTap;
 import io.github.cuframes.producer.ingest.RtspTransport;
 import io.github.cuframes.producer.ingest.SafeUrl;
 import io.github.cuframes.producer.ingest.SourceOptions;
@@ -48,6 +49,7 @@ public final class ProducerBuilder {
     private int waitForSubscribers;
     private Duration callTimeout = IngestOptions.CALL_TIMEOUT;
     private int maxHung = 3;
+    private final List<PacketTap> taps = new ArrayList<>();
     private ProducerListener listener = (state, cause) -> {};
 
     ProducerBuilder(String key) {
@@ -198,6 +200,15 @@ public final class ProducerBuilder {
         return this;
     }
 
+    /**
+     * Somebody who gets the packets as they came, too, without another connection. Not for a test pattern, which has none. The
+     * caller closes it, after the producer.
+     */
+    public ProducerBuilder tap(PacketTap tap) {
+        taps.add(Objects.requireNonNull(tap));
+        return this;
+    }
+
     /** Who hears what becomes of the source. */
     public ProducerBuilder listener(ProducerListener producerListener) {
         listener = Objects.requireNonNull(producerListener);
@@ -215,8 +226,8 @@ public final class ProducerBuilder {
      *
      * @throws io.github.cuframes.memory.transport.KeyInUseException if a live producer has the key
      * @throws IOException if the run directory, shared memory or the GPU cannot be used; says why and what to do
-     * @throws IllegalStateException if there is not exactly one of an input and a test pattern, or a filter, a rate or a
-     *     rendition for the latter
+     * @throws IllegalStateException if there is not exactly one of an input and a test pattern, or a filter, a rate, a tap or
+     *     a rendition for the latter
      */
     public Producer open() throws IOException {
         if ((input == null) == (pattern == null)) {
@@ -225,6 +236,10 @@ public final class ProducerBuilder {
         if (pattern != null && (filter != null || rate != null || !renditions.isEmpty())) {
             throw new IllegalStateException("a test pattern is not filtered and has no renditions; give it the size and"
                     + " rate that are wanted, or a producer for each");
+        }
+        if (pattern != null && !taps.isEmpty()) {
+            throw new IllegalStateException(
+                    "a test pattern has no packets to record or to pass on; give a camera or a file");
         }
         FramePlace place = FramePlace.find(memory, gpu);
         try {
@@ -285,7 +300,8 @@ public final class ProducerBuilder {
                 .withRetryFirst(retryFirst)
                 .withFilter(filter)
                 .withRate(rate)
-                .withCallTimeout(callTimeout);
+                .withCallTimeout(callTimeout)
+                .withTaps(taps);
         IngestSource.Parts parts = new IngestSource.Parts(
                 key,
                 threads > 0 ? options.withDecoder(new DecoderOptions(threads)) : options,

@@ -18,10 +18,10 @@ final class Converters {
 
     private Converters() {}
 
-    /** {@code 500ms}, {@code 5s}, {@code 2m}, {@code 1h}. */
+    /** {@code 500ms}, {@code 5s}, {@code 2m}, {@code 1h}, {@code 30d}. */
     static final class OfDuration implements ITypeConverter<Duration> {
 
-        private static final Pattern FORM = Pattern.compile("(\\d{1,9})(ms|s|m|h)");
+        private static final Pattern FORM = Pattern.compile("(\\d{1,9})(ms|s|m|h|d)");
 
         @Override
         public Duration convert(String value) {
@@ -34,7 +34,8 @@ final class Converters {
                 case "ms" -> Duration.ofMillis(amount);
                 case "s" -> Duration.ofSeconds(amount);
                 case "m" -> Duration.ofMinutes(amount);
-                default -> Duration.ofHours(amount);
+                case "h" -> Duration.ofHours(amount);
+                default -> Duration.ofDays(amount);
             };
         }
     }

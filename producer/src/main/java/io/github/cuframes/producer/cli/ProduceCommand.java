@@ -12,6 +12,7 @@ import io.github.cuframes.producer.isolate.SupervisorLink;
 import io.github.cuframes.producer.metrics.MetricsServer;
 import io.github.cuframes.producer.pattern.PatternSpec;
 import io.github.cuframes.producer.publish.PublisherBuilder;
+import io.github.cuframes.producer.record.Recorder;
 import io.github.cuframes.protocol.frame.Rational;
 import io.github.cuframes.protocol.layout.SourceState;
 import java.io.IOException;
@@ -198,6 +199,9 @@ final class ProduceCommand implements Callable<Integer> {
             description = "The most frame memory. Default: ${DEFAULT-VALUE}.")
     private long maxMemory;
 
+    @Mixin
+    private RecordArguments recording;
+
     @Option(
             names = "--run-dir",
             paramLabel = "DIR",
@@ -290,10 +294,8 @@ final class ProduceCommand implements Callable<Integer> {
         Logger log = LoggerFactory.getLogger("cuframes");
         AtomicReference<Producer> running = new AtomicReference<>();
         SupervisorLink supervisor = worker ? Supervision.link(running) : null;
-        try (Producer producer =
-                builder.listener((state, cause) -> report(log, state, cause)).open()) {
-            running.set(producer);
-            return serveAndWaitFor(producer);
+        try (Recorder recorder = recording.open(key)) {
+            return produce(builder.listener((state, cause) -> report(log, state, cause)), recorder, running);
         } catch (HangException e) {
             if (supervisor != null) {
                 supervisor.hung(e.getMessage()); // it makes short work of what may hang at the exit, too
@@ -303,6 +305,17 @@ final class ProduceCommand implements Callable<Integer> {
         } catch (IOException e) {
             spec.commandLine().getErr().println("cuframes-producer: " + (worker ? key + ": " : "") + e.getMessage());
             return spec.exitCodeOnExecutionException();
+        }
+    }
+
+    private int produce(ProducerBuilder builder, Recorder recorder, AtomicReference<Producer> running)
+            throws IOException {
+        if (recorder != null) {
+            builder.tap(recorder);
+        }
+        try (Producer producer = builder.open()) {
+            running.set(producer);
+            return serveAndWaitFor(producer, recorder);
         }
     }
 
@@ -335,6 +348,7 @@ final class ProduceCommand implements Callable<Integer> {
                     .hangs(hangTimeout, maxHung != null ? maxHung : worker ? 0 : MAX_HUNG)
                     .publish(this::configure);
             builder.memory(memory);
+            recording.options(key, input.pattern == null); // checks them
             if (gpu != null) {
                 builder.gpu(gpu);
             }
@@ -385,20 +399,23 @@ final class ProduceCommand implements Callable<Integer> {
         }
     }
 
-    private int serveAndWaitFor(Producer producer) throws IOException {
+    private int serveAndWaitFor(Producer producer, Recorder recorder) throws IOException {
         MetricsServer server = metrics.open(() -> List.of(producer));
         try (server) {
-            return waitFor(producer);
+            return waitFor(producer, recorder);
         }
     }
 
     /** Until the source ends, or a signal closes it. */
-    private int waitFor(Producer producer) throws IOException {
+    private int waitFor(Producer producer, Recorder recorder) throws IOException {
         AtomicBoolean finished = new AtomicBoolean();
         Thread onSignal = new Thread(
                 () -> {
                     if (!finished.get()) {
                         producer.close();
+                        if (recorder != null) {
+                            recorder.close();
+                        }
                         // a signal is an orderly end: without this the JVM's exit status would be 128 and the signal's
                         // number
                         Runtime.getRuntime().halt(0);

@@ -61,6 +61,7 @@ public final class Ingest implements AutoCloseable {
     private final CountDownLatch over = new CountDownLatch(1);
     private final CallWatch watch;
     private final WatchedCalls calls;
+    private final PacketTaps taps;
     private final Thread thread;
     /** Not changed once the thread is started. */
     private final List<Outputs.Rendition> renditions = new ArrayList<>();
@@ -99,6 +100,7 @@ public final class Ingest implements AutoCloseable {
         this.backoff = new Backoff(options.firstRetry(), options.longestRetry(), new SplittableRandom());
         this.watch = new CallWatch(options.callLimits());
         this.calls = new WatchedCalls(watch);
+        this.taps = new PacketTaps(options.taps(), options.source().url());
         Ffmpeg.load();
         thread = new Thread(
                 this::run, "cuframes-ingest-" + options.source().url().host());
@@ -163,6 +165,7 @@ public final class Ingest implements AutoCloseable {
      */
     public void abandon() {
         state = IngestState.ABANDONED;
+        taps.revoke();
         interrupt();
     }
 
@@ -207,8 +210,8 @@ public final class Ingest implements AutoCloseable {
 
     private void run() {
         try {
-            packet = require(av_packet_alloc(), "av_packet_alloc");
-            frame = require(av_frame_alloc(), "av_frame_alloc");
+            packet = Ffmpeg.require(av_packet_alloc(), "av_packet_alloc");
+            frame = Ffmpeg.require(av_frame_alloc(), "av_frame_alloc");
             calls.setUp(this::setUp);
             connectUntilOver();
         } catch (AbandonedException e) {
@@ -234,13 +237,6 @@ public final class Ingest implements AutoCloseable {
         for (Outputs.Rendition rendition : renditions) {
             outputs.add(rendition, watch, hasStreamed, clock);
         }
-    }
-
-    private static <T> T require(T allocated, String function) {
-        if (allocated == null) {
-            throw new OutOfMemoryError(function);
-        }
-        return allocated;
     }
 
     private void free() {
@@ -321,13 +317,14 @@ public final class Ingest implements AutoCloseable {
     }
 
     private void connection() throws IOException {
-        Source current = new Source(options.source(), clock, watch);
+        Source current = new Source(options.source(), clock, watch, taps.wantAudio());
         try {
             source = current;
             if (stop.getCount() == 0) {
                 current.interrupt(); // stop() may have come before it could see the source
             }
             calls.open(current);
+            taps.connected(current);
             outputs.begin(current.timeBase(), current.frameRate());
             Decoder decoder = calls.openDecoder(current, options, outputs.writer());
             try {
@@ -337,6 +334,7 @@ public final class Ingest implements AutoCloseable {
                 av_frame_unref(frame);
             }
         } finally {
+            taps.disconnected();
             calls.close(current);
         }
     }
@@ -353,10 +351,15 @@ public final class Ingest implements AutoCloseable {
             while (read != Source.Read.END) {
                 if (read == Source.Read.PACKET) {
                     decode(current, decoder);
+                } else if (read == Source.Read.AUDIO) {
+                    taps.packet(packet, 0);
+                    av_packet_unref(packet);
                 } else {
+                    taps.disconnected();
                     drain(decoder, current.timeBase());
                     calls.flush(decoder);
                     outputs.breakOff();
+                    taps.connected(current);
                 }
                 read = current.read(packet);
             }
@@ -372,6 +375,7 @@ public final class Ingest implements AutoCloseable {
     private void decode(Source current, Decoder decoder) throws IOException {
         counters.increment(IngestCounter.PACKETS);
         counters.add(IngestCounter.BYTES, packet.size());
+        taps.packet(packet, current.captureNanos());
         if (decoder.isIntraOnly()
                 && packet.pts() != AV_NOPTS_VALUE
                 && outputs.leavesOut(current.toNanos(packet.pts()))) {
