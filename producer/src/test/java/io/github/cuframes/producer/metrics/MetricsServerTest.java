@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.cuframes.producer.Producer;
 import io.github.cuframes.producer.ProducerBuilder;
 import io.github.cuframes.producer.pattern.PatternSpec;
+import io.github.cuframes.producer.testing.TestClip;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.InetSocketAddress;
@@ -109,8 +110,10 @@ class MetricsServerTest {
 
     @Test
     void aFileThatEndedIsWellAndOneThatIsNotThereIsNot() throws Exception {
+        Path clip = directory.resolve("clip.mp4");
+        TestClip.h264(320, 240).write(clip, 10);
         Producer ended = builder("clip")
-                .input("../samples/clips/pattern-1080p-h264.mp4")
+                .input(clip.toString())
                 .rendition("clip.small", rendition -> rendition.size(160, 90).fps(5))
                 .open();
         producers.add(ended);
@@ -123,10 +126,10 @@ class MetricsServerTest {
         assertEquals("failed", camera.get("state").asText());
         assertTrue(camera.get("lastError").asText().contains("/no/such.mp4"), camera.toString());
         String text = ask("GET", "/metrics").body();
-        assertTrue(text.contains("cuframes_frames_decoded_total{camera=\"clip\"} 100.0\n"), text);
-        assertTrue(text.contains("cuframes_frames_published_total{camera=\"clip.small\"} 20.0\n"), text);
+        assertTrue(text.contains("cuframes_frames_decoded_total{camera=\"clip\"} 10.0\n"), text);
+        assertTrue(text.contains("cuframes_frames_published_total{camera=\"clip.small\"} 2.0\n"), text);
         assertTrue(
-                text.contains("cuframes_frames_dropped_total{camera=\"clip.small\",reason=\"thinned\"} 80.0\n"), text);
+                text.contains("cuframes_frames_dropped_total{camera=\"clip.small\",reason=\"thinned\"} 8.0\n"), text);
         assertFalse(text.contains("cuframes_frames_decoded_total{camera=\"clip.small\""), "decoded once, as clip");
         assertTrue(text.contains("cuframes_source_state{camera=\"none\",state=\"failed\"} 1.0\n"), text);
         assertFalse(text.contains("cuframes_newest_frame_age_seconds{camera=\"none\"}"), text);
