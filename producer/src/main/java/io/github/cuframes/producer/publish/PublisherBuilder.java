@@ -20,6 +20,7 @@ public final class PublisherBuilder {
     private int maxSubscribers = 32;
     private int maxCredits = 8;
     private long maxMemory = 4L << 30;
+    private long packetMemory;
     private boolean losslessAllowed;
     private Duration losslessTimeout = Duration.ofSeconds(30);
     private ControlServer.Access access = ControlServer.Access.DEFAULT;
@@ -58,6 +59,18 @@ public final class PublisherBuilder {
     /** The most bytes of frame memory; 4 GiB by default. A subscriber whose credits do not fit in is refused. */
     public PublisherBuilder maxMemory(long bytes) {
         maxMemory = bytes;
+        return this;
+    }
+
+    /**
+     * Offers encoded packets beside the frames, which are given to {@link Publisher#packets()}, in so much memory at most: an
+     * eighth of it, rounded down to a power of two, for each of up to seven subscribers of packets, taken when they come; and half as
+     * much for the packets since the last keyframe, taken as needed. By default, with 0, there are none.
+     *
+     * @param bytes 0, or 512 KiB at least
+     */
+    public PublisherBuilder packetMemory(long bytes) {
+        packetMemory = bytes;
         return this;
     }
 
@@ -120,6 +133,7 @@ public final class PublisherBuilder {
                 losslessAllowed,
                 losslessTimeout,
                 access,
-                Guests.of(allowedUsers, allowedGroups)));
+                Guests.of(allowedUsers, allowedGroups),
+                packetMemory));
     }
 }

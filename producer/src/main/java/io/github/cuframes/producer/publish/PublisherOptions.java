@@ -11,6 +11,7 @@ import java.time.Duration;
  * What a publisher may use and whom it lets in; see {@link PublisherBuilder} for the meaning of each.
  *
  * @param guests who of those whom the socket's mode lets in
+ * @param packetMemory bytes; 0 for no packets
  */
 record PublisherOptions(
         String key,
@@ -22,7 +23,8 @@ record PublisherOptions(
         boolean losslessAllowed,
         Duration losslessTimeout,
         ControlServer.Access access,
-        Guests guests) {
+        Guests guests,
+        long packetMemory) {
 
     /** Slots beside the subscribers' that the ring's tables have room for: a decoder's pictures and the newest. */
     private static final int WRITER_SLOTS = 64;
@@ -38,6 +40,10 @@ record PublisherOptions(
         check(maxCredits >= 1 && maxCredits <= SubscriberPage.CAPACITY, "1 to 64 credits", maxCredits);
         check(maxMemory > 0, "a positive amount of memory", maxMemory);
         check(!losslessTimeout.isNegative() && !losslessTimeout.isZero(), "a positive lossless timeout", -1);
+        check(
+                packetMemory == 0 || packetMemory >= PacketRing.MIN_MEMORY,
+                "0 or at least " + PacketRing.MIN_MEMORY + " bytes of memory for packets",
+                packetMemory);
     }
 
     private static void check(boolean valid, String wanted, long value) {
