@@ -43,7 +43,7 @@ public final class PacketRecord {
 
     /** Bytes that a record takes with so many of its own. */
     public static long length(int bytes) {
-        return (long) SIZE + ((bytes + SIZE - 1L) & -SIZE);
+        return SIZE + (((long) bytes + SIZE - 1) & -SIZE);
     }
 
     /** Kind and size, with zeros for the rest; for records that are no packets. */
