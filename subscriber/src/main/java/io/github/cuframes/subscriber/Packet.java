@@ -2,11 +2,9 @@ package io.github.cuframes.subscriber;
 
 import io.github.cuframes.protocol.frame.FrameFlag;
 import io.github.cuframes.protocol.frame.PacketConfig;
-import io.github.cuframes.protocol.frame.Rational;
 import io.github.cuframes.protocol.layout.FrameMetadata;
 import io.github.cuframes.protocol.layout.PacketPage;
 import io.github.cuframes.protocol.layout.PacketRecord;
-import java.math.BigInteger;
 import java.nio.ByteBuffer;
 
 /**
@@ -124,22 +122,7 @@ public final class Packet implements AutoCloseable {
     }
 
     private long nanos(long ticks) {
-        Rational base = config.timeBase();
-        return ticks == NO_TIME ? NO_TIME : scale(ticks, base, 1_000_000_000);
-    }
-
-    /** A time in ticks as one in parts of a second, rounded down. */
-    static long scale(long ticks, Rational base, long partsOfSecond) {
-        long high = Math.multiplyHigh(ticks, base.numerator() * partsOfSecond);
-        long product = ticks * (base.numerator() * partsOfSecond);
-        if (high == product >> 63) {
-            return Math.floorDiv(product, base.denominator());
-        }
-        BigInteger[] parts = BigInteger.valueOf(ticks)
-                .multiply(BigInteger.valueOf(base.numerator()))
-                .multiply(BigInteger.valueOf(partsOfSecond))
-                .divideAndRemainder(BigInteger.valueOf(base.denominator()));
-        return parts[0].longValue() - (parts[1].signum() < 0 ? 1 : 0);
+        return ticks == NO_TIME ? NO_TIME : config.timeBase().scale(ticks, 1_000_000_000);
     }
 
     /** Wall clock of the camera in nanoseconds since 1970, or {@link #NO_TIME}. */

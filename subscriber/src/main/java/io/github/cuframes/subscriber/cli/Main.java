@@ -23,6 +23,7 @@ import picocli.CommandLine.Spec;
             StatsCommand.class,
             SnapshotCommand.class,
             PipeCommand.class,
+            PacketsCommand.class,
             DoctorCommand.class
         })
 public final class Main implements Runnable {
@@ -93,6 +94,6 @@ public final class Main implements Runnable {
     @Override
     public void run() {
         throw new CommandLine.ParameterException(
-                spec.commandLine(), "which command? list, stats, snapshot, pipe or doctor");
+                spec.commandLine(), "which command? list, stats, snapshot, pipe, packets or doctor");
     }
 }
