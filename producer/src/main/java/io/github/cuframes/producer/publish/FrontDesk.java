@@ -103,7 +103,7 @@ final class FrontDesk implements ControlLoop.Admission {
         if (packets == null) {
             throw new ProtocolException(
                     ErrorCode.NO_PACKETS,
-                    "\"" + options.key() + "\" offers no packets: they are of a camera or a file, unless the producer was"
+                    "\"" + options.key() + "\" offers no packets: its frames are not of a camera or a file, or the producer was"
                             + " started with --packet-memory 0");
         }
         state.growth.lock();

@@ -68,8 +68,13 @@ public final class PublisherBuilder {
      * much for the packets since the last keyframe, taken as needed. By default, with 0, there are none.
      *
      * @param bytes 0, or 512 KiB at least
+     * @throws IllegalArgumentException if it is less
      */
     public PublisherBuilder packetMemory(long bytes) {
+        if (bytes != 0 && bytes < PacketRing.MIN_MEMORY) {
+            throw new IllegalArgumentException("packets need 0 or at least " + PacketRing.MIN_MEMORY
+                    + " bytes of memory, not " + bytes + "; see --packet-memory");
+        }
         packetMemory = bytes;
         return this;
     }

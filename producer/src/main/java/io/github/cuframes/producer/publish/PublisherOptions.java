@@ -40,10 +40,6 @@ record PublisherOptions(
         check(maxCredits >= 1 && maxCredits <= SubscriberPage.CAPACITY, "1 to 64 credits", maxCredits);
         check(maxMemory > 0, "a positive amount of memory", maxMemory);
         check(!losslessTimeout.isNegative() && !losslessTimeout.isZero(), "a positive lossless timeout", -1);
-        check(
-                packetMemory == 0 || packetMemory >= PacketRing.MIN_MEMORY,
-                "0 or at least " + PacketRing.MIN_MEMORY + " bytes of memory for packets",
-                packetMemory);
     }
 
     private static void check(boolean valid, String wanted, long value) {
