@@ -5,6 +5,7 @@ import io.github.cuframes.producer.decode.DecoderOptions;
 import io.github.cuframes.producer.decode.FrameWriters;
 import io.github.cuframes.producer.decode.SlotWriter;
 import io.github.cuframes.producer.ingest.IngestOptions;
+import io.github.cuframes.producer.ingest.PacketTap;
 import io.github.cuframes.producer.ingest.RtspTransport;
 import io.github.cuframes.producer.ingest.SafeUrl;
 import io.github.cuframes.producer.ingest.SourceOptions;
@@ -16,6 +17,8 @@ import io.github.cuframes.producer.publish.SlotSource;
 import io.github.cuframes.producer.watch.Watchdog;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
 
@@ -42,6 +45,7 @@ public final class ProducerBuilder {
     private int waitForSubscribers;
     private Duration callTimeout = IngestOptions.CALL_TIMEOUT;
     private int maxHung = 3;
+    private final List<PacketTap> taps = new ArrayList<>();
     private ProducerListener listener = (state, cause) -> {};
 
     ProducerBuilder(String key) {
@@ -157,6 +161,15 @@ public final class ProducerBuilder {
         return this;
     }
 
+    /**
+     * Somebody who gets the packets as they came, too, without another connection. Not for a test pattern, which has none. The
+     * caller closes it, after the producer.
+     */
+    public ProducerBuilder tap(PacketTap tap) {
+        taps.add(Objects.requireNonNull(tap));
+        return this;
+    }
+
     /** Who hears what becomes of the source. */
     public ProducerBuilder listener(ProducerListener producerListener) {
         listener = Objects.requireNonNull(producerListener);
@@ -174,7 +187,7 @@ public final class ProducerBuilder {
      *
      * @throws io.github.cuframes.memory.transport.KeyInUseException if a live producer has the key
      * @throws IOException if the run directory, shared memory or the GPU cannot be used; says why and what to do
-     * @throws IllegalStateException if there is not exactly one of an input and a test pattern, or a filter for the latter
+     * @throws IllegalStateException if there is not exactly one of an input and a test pattern, or a filter or tap for the latter
      */
     public Producer open() throws IOException {
         if ((input == null) == (pattern == null)) {
@@ -183,6 +196,10 @@ public final class ProducerBuilder {
         if (pattern != null && filter != null) {
             throw new IllegalStateException(
                     "a test pattern is not filtered; give it the size and rate that are wanted");
+        }
+        if (pattern != null && !taps.isEmpty()) {
+            throw new IllegalStateException(
+                    "a test pattern has no packets to record or to pass on; give a camera or a file");
         }
         // a file can wait, and so can a pattern that we make ourselves; a camera cannot
         publisher.allowLossless(pattern != null || input.isFile());
@@ -224,7 +241,8 @@ public final class ProducerBuilder {
         IngestOptions options = IngestOptions.of(source)
                 .withRetryFirst(retryFirst)
                 .withFilter(filter)
-                .withCallTimeout(callTimeout);
+                .withCallTimeout(callTimeout)
+                .withTaps(taps);
         IngestSource.Parts parts = new IngestSource.Parts(
                 key,
                 threads > 0 ? options.withDecoder(new DecoderOptions(threads)) : options,

@@ -44,6 +44,14 @@ public final class Ffmpeg {
         Loader.load(avfilter.class);
     }
 
+    /** What a function of FFmpeg allocated; throws {@link OutOfMemoryError} if that is nothing. */
+    public static <T> T require(T allocated, String function) {
+        if (allocated == null) {
+            throw new OutOfMemoryError(function);
+        }
+        return allocated;
+    }
+
     /** FFmpeg's text for an error code, such as "Connection refused". */
     public static String errorText(int code) {
         byte[] text = new byte[128];

@@ -59,6 +59,7 @@ public final class Ingest implements AutoCloseable {
     private final CountDownLatch over = new CountDownLatch(1);
     private final CallWatch watch;
     private final WatchedCalls calls;
+    private final PacketTaps taps;
     private final Thread thread;
 
     private volatile IngestState state = IngestState.IDLE;
@@ -101,6 +102,7 @@ public final class Ingest implements AutoCloseable {
         this.backoff = new Backoff(options.firstRetry(), options.longestRetry(), new SplittableRandom());
         this.watch = new CallWatch(options.callLimits());
         this.calls = new WatchedCalls(watch);
+        this.taps = new PacketTaps(options.taps(), options.source().url());
         Ffmpeg.load();
         thread = new Thread(
                 this::run, "cuframes-ingest-" + options.source().url().host());
@@ -153,6 +155,7 @@ public final class Ingest implements AutoCloseable {
      */
     public void abandon() {
         state = IngestState.ABANDONED;
+        taps.revoke();
         interrupt();
     }
 
@@ -197,8 +200,8 @@ public final class Ingest implements AutoCloseable {
 
     private void run() {
         try {
-            packet = require(av_packet_alloc(), "av_packet_alloc");
-            frame = require(av_frame_alloc(), "av_frame_alloc");
+            packet = Ffmpeg.require(av_packet_alloc(), "av_packet_alloc");
+            frame = Ffmpeg.require(av_frame_alloc(), "av_frame_alloc");
             calls.setUp(this::setUp);
             connectUntilOver();
         } catch (AbandonedException e) {
@@ -221,17 +224,10 @@ public final class Ingest implements AutoCloseable {
         writer = writers.open(options.filter() != null);
         writer.watch(watch);
         if (options.filter() != null) {
-            filtered = require(av_frame_alloc(), "av_frame_alloc");
+            filtered = Ffmpeg.require(av_frame_alloc(), "av_frame_alloc");
             filter = new FilterGraph(options.filter(), writer.device());
             filter.warmUp();
         }
-    }
-
-    private static <T> T require(T allocated, String function) {
-        if (allocated == null) {
-            throw new OutOfMemoryError(function);
-        }
-        return allocated;
     }
 
     private void free() {
@@ -318,13 +314,14 @@ public final class Ingest implements AutoCloseable {
     }
 
     private void connection() throws IOException {
-        Source current = new Source(options.source(), clock, watch);
+        Source current = new Source(options.source(), clock, watch, taps.wantAudio());
         try {
             source = current;
             if (stop.getCount() == 0) {
                 current.interrupt(); // stop() may have come before it could see the source
             }
             calls.open(current);
+            taps.connected(current);
             if (filter == null) {
                 writer.begin(current.timeBase(), current.frameRate());
             } else {
@@ -338,6 +335,7 @@ public final class Ingest implements AutoCloseable {
                 av_frame_unref(frame);
             }
         } finally {
+            taps.disconnected();
             calls.close(current);
         }
     }
@@ -354,10 +352,15 @@ public final class Ingest implements AutoCloseable {
             while (read != Source.Read.END) {
                 if (read == Source.Read.PACKET) {
                     decode(current, decoder);
+                } else if (read == Source.Read.AUDIO) {
+                    taps.packet(packet, 0);
+                    av_packet_unref(packet);
                 } else {
+                    taps.disconnected();
                     drain(decoder, current.timeBase());
                     calls.flush(decoder);
                     breakOff();
+                    taps.connected(current);
                 }
                 read = current.read(packet);
             }
@@ -379,6 +382,7 @@ public final class Ingest implements AutoCloseable {
     private void decode(Source current, Decoder decoder) throws IOException {
         counters.increment(IngestCounter.PACKETS);
         counters.add(IngestCounter.BYTES, packet.size());
+        taps.packet(packet, current.captureNanos());
         try {
             if (!calls.send(decoder, packet, current.captureNanos())) {
                 damaged();

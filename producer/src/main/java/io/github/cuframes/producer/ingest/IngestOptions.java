@@ -6,6 +6,7 @@ import io.github.cuframes.producer.watch.NativeCall;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Objects;
 
 /**
@@ -19,6 +20,7 @@ import java.util.Objects;
  * @param callTimeout the longest that a native call may take before it counts as hung, beyond the deadlines of the source
  * @param retryFirst whether to try again also when there was no connection yet; otherwise the first failure is final,
  *     since it is most likely a mistake in the command
+ * @param taps who gets the packets, too
  */
 public record IngestOptions(
         SourceOptions source,
@@ -27,7 +29,8 @@ public record IngestOptions(
         Duration firstRetry,
         Duration longestRetry,
         Duration callTimeout,
-        boolean retryFirst) {
+        boolean retryFirst,
+        List<PacketTap> taps) {
 
     /** Of native calls: by far longer than any takes, on a machine that works. */
     public static final Duration CALL_TIMEOUT = Duration.ofSeconds(30);
@@ -39,6 +42,7 @@ public record IngestOptions(
         Objects.requireNonNull(firstRetry, "firstRetry");
         Objects.requireNonNull(longestRetry, "longestRetry");
         Objects.requireNonNull(callTimeout, "callTimeout");
+        taps = List.copyOf(taps);
     }
 
     /** Attempts after half a second at first and every 15 seconds in the end. */
@@ -50,32 +54,38 @@ public record IngestOptions(
                 Duration.ofMillis(500),
                 Duration.ofSeconds(15),
                 CALL_TIMEOUT,
-                false);
+                false,
+                List.of());
     }
 
     /** The same with another decoder. */
     public IngestOptions withDecoder(DecoderOptions value) {
-        return new IngestOptions(source, value, filter, firstRetry, longestRetry, callTimeout, retryFirst);
+        return new IngestOptions(source, value, filter, firstRetry, longestRetry, callTimeout, retryFirst, taps);
     }
 
     /** The same with another filter graph; null for none. */
     public IngestOptions withFilter(String value) {
-        return new IngestOptions(source, decoder, value, firstRetry, longestRetry, callTimeout, retryFirst);
+        return new IngestOptions(source, decoder, value, firstRetry, longestRetry, callTimeout, retryFirst, taps);
     }
 
     /** The same with other waits. */
     public IngestOptions withRetries(Duration first, Duration longest) {
-        return new IngestOptions(source, decoder, filter, first, longest, callTimeout, retryFirst);
+        return new IngestOptions(source, decoder, filter, first, longest, callTimeout, retryFirst, taps);
     }
 
     /** The same, patient from the start or not. */
     public IngestOptions withRetryFirst(boolean value) {
-        return new IngestOptions(source, decoder, filter, firstRetry, longestRetry, callTimeout, value);
+        return new IngestOptions(source, decoder, filter, firstRetry, longestRetry, callTimeout, value, taps);
+    }
+
+    /** The same with others who get the packets. */
+    public IngestOptions withTaps(List<PacketTap> value) {
+        return new IngestOptions(source, decoder, filter, firstRetry, longestRetry, callTimeout, retryFirst, value);
     }
 
     /** The same with another limit for native calls. */
     public IngestOptions withCallTimeout(Duration value) {
-        return new IngestOptions(source, decoder, filter, firstRetry, longestRetry, value, retryFirst);
+        return new IngestOptions(source, decoder, filter, firstRetry, longestRetry, value, retryFirst, taps);
     }
 
     /**

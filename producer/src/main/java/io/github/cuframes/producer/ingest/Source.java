@@ -28,7 +28,7 @@ import org.bytedeco.javacpp.PointerPointer;
 import org.bytedeco.javacpp.SizeTPointer;
 
 /**
- * One connection to a camera, or one reading of a file: packets of its best video stream. For another connection, make
+ * One connection to a camera, or one reading of a file: packets of its best video stream, and of the sound for taps that want it. For another connection, make
  * another object.
  *
  * <p>{@link #open()} and {@link #read} belong to one thread. {@link #interrupt()} and {@link #close()} may be called by
@@ -44,6 +44,8 @@ public final class Source implements AutoCloseable {
     public enum Read {
         /** The packet is filled. */
         PACKET,
+        /** It is filled with sound; only where that was asked for. */
+        AUDIO,
         /** The input starts over: decoders must be drained and flushed. No packet. */
         START_OVER,
         /** There is no more. No packet. */
@@ -62,6 +64,7 @@ public final class Source implements AutoCloseable {
     private final Clock clock;
     private final CallWatch watch;
     private final Pacer pacer;
+    private final boolean withAudio;
     private final CountDownLatch stop = new CountDownLatch(1);
     private final Preflight preflight = new Preflight();
     private final ReentrantLock lock = new ReentrantLock();
@@ -69,6 +72,7 @@ public final class Source implements AutoCloseable {
     // guarded by lock
     private AVFormatContext context;
     private AVStream stream;
+    private AudioTrack audio;
     private long handle;
     private boolean closed;
 
@@ -92,16 +96,21 @@ public final class Source implements AutoCloseable {
 
     /** The same with a clock that paces files; deadlines are always the machine's. */
     public Source(SourceOptions options, Clock clock) {
-        this(options, clock, null);
+        this(options, clock, null, false);
     }
 
-    /** The same for a reading thread that is watched, and that closes what it opened itself; null if it is not. */
-    Source(SourceOptions options, Clock clock, CallWatch watch) {
+    /**
+     * The same for a reading thread that is watched, and that closes what it opened itself; null if it is not.
+     *
+     * @param withAudio whether to read the sound, too
+     */
+    Source(SourceOptions options, Clock clock, CallWatch watch, boolean withAudio) {
         Ffmpeg.load();
         this.watch = watch;
         this.options = options;
         this.url = options.url();
         this.clock = clock;
+        this.withAudio = withAudio;
         this.pacer = options.realtime() && !url.isLive() ? new Pacer(clock) : null;
         this.sideDataSize = new SizeTPointer(1);
     }
@@ -138,11 +147,11 @@ public final class Source implements AutoCloseable {
         handle = OPEN.register(this);
         deadline = until;
         FfmpegLog.capture();
-        int code = openInput(true);
+        int code = openInput(withAudio ? "video+audio" : "video");
         String log = FfmpegLog.captured();
         if (code < 0 && url.isRtsp() && log.contains("method PLAY failed")) {
             // with nothing but sound there was nothing to set up; ask again for all there is, to see whether it is so
-            code = openInput(false);
+            code = openInput(null);
         }
         if (code < 0) {
             throw failure(code, false, log);
@@ -156,7 +165,7 @@ public final class Source implements AutoCloseable {
         selectVideo();
     }
 
-    private int openInput(boolean onlyVideo) {
+    private int openInput(String media) {
         context = avformat_alloc_context();
         if (context == null) {
             throw new OutOfMemoryError("avformat_alloc_context");
@@ -165,7 +174,7 @@ public final class Source implements AutoCloseable {
         if (url.isRtsp()) {
             context.fps_probe_size(0); // the decoder tells; waiting for 20 frames would delay the first one
         }
-        AVDictionary dictionary = protocolOptions(onlyVideo);
+        AVDictionary dictionary = ProtocolOptions.of(options, media);
         try {
             int code = avformat_open_input(context, url.reveal(), null, dictionary);
             if (code < 0) {
@@ -175,27 +184,6 @@ public final class Source implements AutoCloseable {
         } finally {
             av_dict_free(dictionary);
         }
-    }
-
-    private AVDictionary protocolOptions(boolean onlyVideo) {
-        AVDictionary dictionary = new AVDictionary(null);
-        long readMicros = Math.max(1, options.readTimeout().toNanos() / 1000);
-        if (url.isRtsp()) {
-            av_dict_set(dictionary, "rtsp_transport", options.transport().label(), 0);
-            if (onlyVideo) {
-                av_dict_set(dictionary, "allowed_media_types", "video", 0);
-            }
-            av_dict_set_int(dictionary, "timeout", readMicros, 0);
-            if (options.transport() == RtspTransport.UDP) {
-                av_dict_set_int(dictionary, "buffer_size", 2 << 20, 0); // a key frame arrives as a burst
-            }
-        } else if (!url.isFile()) {
-            av_dict_set_int(dictionary, "rw_timeout", readMicros, 0);
-            if ("udp".equals(url.scheme())) {
-                av_dict_set(dictionary, "overrun_nonfatal", "1", 0);
-            }
-        }
-        return dictionary;
     }
 
     private void selectVideo() throws InputException {
@@ -223,8 +211,9 @@ public final class Source implements AutoCloseable {
                     "this FFmpeg has no decoder for " + avcodec_get_name(codec).getString(),
                     "have the camera send H.264, H.265 or MJPEG");
         }
+        audio = withAudio ? AudioTrack.find(context, best) : null;
         for (int i = 0; i < context.nb_streams(); i++) {
-            if (i != index) {
+            if (i != index && (audio == null || i != audio.index())) {
                 context.streams(i).discard(AVDISCARD_ALL);
             }
         }
@@ -245,7 +234,8 @@ public final class Source implements AutoCloseable {
     /**
      * The next packet.
      *
-     * @param packet filled in when {@link Read#PACKET} is returned, blank otherwise; the caller unreferences it
+     * @param packet filled in when {@link Read#PACKET} or {@link Read#AUDIO} is returned, blank otherwise; the caller
+     *     unreferences it
      * @throws InputException why there is none; nothing more can be read then. The end of a live input is one
      */
     public Read read(AVPacket packet) throws InputException {
@@ -282,6 +272,11 @@ public final class Source implements AutoCloseable {
             code = readFrame(packet);
         }
         if (code >= 0) {
+            if (audio != null && packet.stream_index() == audio.index()) {
+                captureNanos = NO_CAPTURE;
+                audio.place(packet, timeline.offset());
+                return Read.AUDIO;
+            }
             if (packet.stream_index() != stream.index()) {
                 av_packet_unref(packet);
                 return null;
@@ -421,6 +416,19 @@ public final class Source implements AutoCloseable {
         }
     }
 
+    /** What its packets are, as taps are told; the source's, valid until it is closed. */
+    PacketStreams streams() throws InputException {
+        lock.lock();
+        try {
+            requireUsable();
+            return new PacketStreams(
+                    new PacketStreams.Stream(stream.index(), stream.codecpar(), timeBase, frameRate),
+                    audio == null ? null : audio.describe());
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Seconds of one tick of a packet's time stamps. */
     public Rational timeBase() {
         return timeBase;
@@ -459,6 +467,7 @@ public final class Source implements AutoCloseable {
             }
             closed = true;
             stream = null;
+            audio = null;
             leaving = true;
             deadline = System.nanoTime() + FAREWELL_NANOS;
             if (context != null) {

@@ -45,6 +45,11 @@ final class Timeline {
         }
     }
 
+    /** How far the packets of this round are moved. */
+    long offset() {
+        return offset;
+    }
+
     /** The input starts over. False, and nothing happens, if the round that ended had no packet. */
     boolean startOver() {
         if (end == Long.MIN_VALUE) {
