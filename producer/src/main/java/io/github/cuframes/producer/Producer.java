@@ -1,6 +1,8 @@
 package io.github.cuframes.producer;
 
 import io.github.cuframes.producer.ingest.IngestCounter;
+import io.github.cuframes.producer.publish.PacketCounters;
+import io.github.cuframes.producer.publish.PacketPublisher;
 import io.github.cuframes.producer.publish.Publisher;
 import io.github.cuframes.producer.publish.PublisherCounters;
 import io.github.cuframes.producer.watch.Watchdog;
@@ -8,6 +10,7 @@ import io.github.cuframes.protocol.layout.SourceState;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -184,6 +187,11 @@ public final class Producer implements AutoCloseable {
     /** What has been published and what it takes. */
     public PublisherCounters counters() {
         return publisher.counters();
+    }
+
+    /** The packets that are offered beside the frames; empty where none are. */
+    public Optional<PacketCounters> packetCounters() {
+        return publisher.packets().map(PacketPublisher::counters);
     }
 
     /** What was read and decoded; empty for a test pattern, which is neither. */

@@ -9,6 +9,7 @@ import io.github.cuframes.producer.ingest.PacketTap;
 import io.github.cuframes.producer.ingest.RtspTransport;
 import io.github.cuframes.producer.ingest.SafeUrl;
 import io.github.cuframes.producer.ingest.SourceOptions;
+import io.github.cuframes.producer.packets.PacketFeed;
 import io.github.cuframes.producer.pattern.PatternSpec;
 import io.github.cuframes.producer.pattern.TestPatternSource;
 import io.github.cuframes.producer.publish.Publisher;
@@ -27,6 +28,7 @@ public final class ProducerBuilder {
 
     private static final Duration OPEN_TIMEOUT = Duration.ofSeconds(10);
     private static final Duration READ_TIMEOUT = Duration.ofSeconds(5);
+    private static final long PACKET_MEMORY = 64L << 20;
 
     private final String key;
     private final PublisherBuilder publisher;
@@ -50,7 +52,7 @@ public final class ProducerBuilder {
 
     ProducerBuilder(String key) {
         this.key = key;
-        this.publisher = Publisher.builder(key);
+        this.publisher = Publisher.builder(key).packetMemory(PACKET_MEMORY);
     }
 
     /** Reads a URL or a file; what FFmpeg opens. A password in it is never shown anywhere. */
@@ -170,6 +172,17 @@ public final class ProducerBuilder {
         return this;
     }
 
+    /**
+     * The most memory for encoded packets, which are offered beside the frames, see {@link PublisherBuilder#packetMemory}; 64 MiB
+     * by default, of which a sixteenth at most is taken before somebody asks for packets. Means nothing for a test pattern.
+     *
+     * @param bytes 0 to offer none, or 512 KiB at least
+     */
+    public ProducerBuilder packetMemory(long bytes) {
+        publisher.packetMemory(bytes);
+        return this;
+    }
+
     /** Who hears what becomes of the source. */
     public ProducerBuilder listener(ProducerListener producerListener) {
         listener = Objects.requireNonNull(producerListener);
@@ -200,6 +213,9 @@ public final class ProducerBuilder {
         if (pattern != null && !taps.isEmpty()) {
             throw new IllegalStateException(
                     "a test pattern has no packets to record or to pass on; give a camera or a file");
+        }
+        if (pattern != null) {
+            publisher.packetMemory(0);
         }
         // a file can wait, and so can a pattern that we make ourselves; a camera cannot
         publisher.allowLossless(pattern != null || input.isFile());
@@ -233,16 +249,18 @@ public final class ProducerBuilder {
         return publisher;
     }
 
-    FrameSource source(SlotSource slots, FramePlace place, ProducerListener heard) {
+    FrameSource source(Publisher slots, FramePlace place, ProducerListener heard) {
         if (pattern != null) {
             return new PatternSource(TestPatternSource.builder(slots, pattern).gpu(place.context()), heard);
         }
         SourceOptions source = new SourceOptions(input, transport, openTimeout, readTimeout, loop, realtime);
+        List<PacketTap> all = new ArrayList<>(taps);
+        slots.packets().ifPresent(packets -> all.add(new PacketFeed(key, packets)));
         IngestOptions options = IngestOptions.of(source)
                 .withRetryFirst(retryFirst)
                 .withFilter(filter)
                 .withCallTimeout(callTimeout)
-                .withTaps(taps);
+                .withTaps(all);
         IngestSource.Parts parts = new IngestSource.Parts(
                 key,
                 threads > 0 ? options.withDecoder(new DecoderOptions(threads)) : options,

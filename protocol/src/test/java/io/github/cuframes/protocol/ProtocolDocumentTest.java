@@ -225,8 +225,7 @@ class ProtocolDocumentTest {
         assertMeaning(packets, "capacity", PacketPage.MIN_CAPACITY + " to 2^30");
         assertEquals(1 << 30, PacketPage.MAX_CAPACITY);
         assertMeaning(DOCUMENT.structure("PacketStream"), "width", "at most " + FrameLayout.MAX_DIMENSION);
-        assertTrue(DOCUMENT.text()
-                .contains("Extradata has at most " + grouped(PacketConfig.MAX_EXTRADATA) + " bytes"));
+        assertTrue(DOCUMENT.text().contains("Extradata has at most " + grouped(PacketConfig.MAX_EXTRADATA) + " bytes"));
 
         ProtocolDocument.Structure stream = DOCUMENT.structure("Stream");
         assertMeaning(stream, "width", "1 to " + FrameLayout.MAX_DIMENSION);

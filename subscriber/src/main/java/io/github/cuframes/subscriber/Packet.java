@@ -41,7 +41,14 @@ public final class Packet implements AutoCloseable {
     /** Guarded by the session's lock. */
     boolean closed;
 
-    Packet(PacketSession session, PacketPage page, long position, int bytes, long end, PacketConfig config, long epoch) {
+    Packet(
+            PacketSession session,
+            PacketPage page,
+            long position,
+            int bytes,
+            long end,
+            PacketConfig config,
+            long epoch) {
         this.session = session;
         this.config = config;
         this.epoch = epoch;

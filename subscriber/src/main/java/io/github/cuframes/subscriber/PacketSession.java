@@ -36,6 +36,7 @@ final class PacketSession implements AutoCloseable {
     private final String key;
 
     private volatile PacketPage page;
+    private volatile ImportedFile file;
     private long epoch;
     private PacketConfig config;
     private long read;
@@ -156,7 +157,7 @@ final class PacketSession implements AutoCloseable {
             files.forEach(Descriptors::close);
             throw e;
         }
-        ImportedFile file = Incoming.map(() -> ImportedFile.readWrite(files.get(1), welcome.packetPageSize()));
+        file = Incoming.map(() -> ImportedFile.readWrite(files.get(1), welcome.packetPageSize()));
         try {
             page = PacketPage.open(file.buffer(), welcome.epoch(), welcome.subscriberId());
         } catch (IllegalArgumentException e) {
@@ -189,8 +190,8 @@ final class PacketSession implements AutoCloseable {
                 return null;
             }
             if (written < read || written - read > page.capacity()) {
-                throw Incoming.violation("the page has " + page.capacity() + " bytes, and records from " + read + " to "
-                        + written);
+                throw Incoming.violation(
+                        "the page has " + page.capacity() + " bytes, and records from " + read + " to " + written);
             }
             int at = page.at(read);
             int kind = PacketRecord.kind(page.buffer(), at);
@@ -275,6 +276,10 @@ final class PacketSession implements AutoCloseable {
     /** Ends the connection; packets that are open stay readable. A second call does nothing. */
     @Override
     public void close() {
+        ImportedFile mapped = file;
+        if (mapped != null) {
+            mapped.close(); // lets go of it; the mapping ends when no packet refers to it
+        }
         try {
             connection.close();
         } catch (IOException e) {

@@ -152,8 +152,8 @@ public final class PacketSubscriber implements AutoCloseable {
      */
     public Packet next(long timeoutNanos) {
         if (!inNext.compareAndSet(false, true)) {
-            throw new IllegalStateException("another thread is waiting for a packet of \"" + key
-                    + "\"; use a subscriber for each thread");
+            throw new IllegalStateException(
+                    "another thread is waiting for a packet of \"" + key + "\"; use a subscriber for each thread");
         }
         try {
             long wait = Math.max(0, Math.min(timeoutNanos, Long.MAX_VALUE / 2));
@@ -274,8 +274,7 @@ public final class PacketSubscriber implements AutoCloseable {
             RunDirectory directory =
                     RunDirectory.resolve(namedDirectory, System.getenv(), RunDirectory.Role.SUBSCRIBER);
             long wait = Math.max(1_000_000, Math.min(deadline - now, LONGEST_CONNECT_NANOS));
-            begun = new PacketSession(
-                    ControlConnection.connect(directory.socketOf(key), Duration.ofNanos(wait)), key);
+            begun = new PacketSession(ControlConnection.connect(directory.socketOf(key), Duration.ofNanos(wait)), key);
             synchronized (lifecycle) {
                 session = begun;
                 if (closed.getCount() == 0) {

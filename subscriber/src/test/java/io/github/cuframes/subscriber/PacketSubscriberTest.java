@@ -13,6 +13,7 @@ import io.github.cuframes.memory.SharedFile;
 import io.github.cuframes.protocol.ProtocolVersion;
 import io.github.cuframes.protocol.frame.Codec;
 import io.github.cuframes.protocol.frame.FrameFlag;
+import io.github.cuframes.protocol.frame.MemoryKind;
 import io.github.cuframes.protocol.frame.PacketConfig;
 import io.github.cuframes.protocol.frame.Rational;
 import io.github.cuframes.protocol.layout.PacketPage;
@@ -24,9 +25,12 @@ import io.github.cuframes.protocol.message.Message;
 import io.github.cuframes.protocol.message.Role;
 import io.github.cuframes.protocol.message.SubscriberState;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -77,12 +81,9 @@ class PacketSubscriberTest {
 
     private static PacketConfig config(int width) {
         return new PacketConfig(
-                Codec.HEVC,
-                width,
-                8,
-                new Rational(1, 90_000),
-                new Rational(25, 1),
-                ByteBuffer.wrap(new byte[] {0, 0, 1, 64}));
+                Codec.HEVC, width, 8, new Rational(1, 90_000), new Rational(25, 1), ByteBuffer.wrap(new byte[] {
+                    0, 0, 1, 64
+                }));
     }
 
     private int head(int kind, int bytes) {
@@ -274,8 +275,8 @@ class PacketSubscriberTest {
         Script.start(() -> {
             ScriptedPublisher.Client client = publisher.accept();
             client.expect(Message.Hello.class);
-            client.send(new Message.Failure(
-                    new ProtocolVersion(1, 1), ErrorCode.PROTOCOL_VIOLATION, "role 3 is unknown"));
+            client.send(
+                    new Message.Failure(new ProtocolVersion(1, 1), ErrorCode.PROTOCOL_VIOLATION, "role 3 is unknown"));
             return null;
         });
         SubscriberException e =
@@ -332,14 +333,10 @@ class PacketSubscriberTest {
         });
         assertBreach("came to a subscriber of packets", client -> {
             try {
-                client.send(new Message.Memory(
-                        1,
-                        io.github.cuframes.protocol.frame.MemoryKind.HOST,
-                        java.util.Optional.empty(),
-                        ScriptedPublisher.CONFIG,
-                        java.util.List.of()));
+                client.send(
+                        new Message.Memory(1, MemoryKind.HOST, Optional.empty(), ScriptedPublisher.CONFIG, List.of()));
             } catch (IOException e) {
-                throw new java.io.UncheckedIOException(e);
+                throw new UncheckedIOException(e);
             }
         });
     }

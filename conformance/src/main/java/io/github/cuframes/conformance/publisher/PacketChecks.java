@@ -133,13 +133,14 @@ final class PacketChecks {
             Failed.unlessEqual("the kind of the first record", PacketClient.STREAM, entry.kind());
             int size = Document.structure("PacketStream").size();
             int bytes = entry.bytes().capacity();
-            Failed.unless(
-                    bytes >= size && bytes <= size + 16_384, "extradata of at most 16384 bytes", bytes - size);
+            Failed.unless(bytes >= size && bytes <= size + 16_384, "extradata of at most 16384 bytes", bytes - size);
             ByteBuffer copy = ByteBuffer.allocate(size).put(entry.bytes().slice(0, size));
             View stream = new View(copy.order(ByteOrder.LITTLE_ENDIAN), 0, Document.structure("PacketStream"));
             Failed.unless(stream.get("codec") > 0, "a codec", stream.get("codec"));
             Failed.unless(
-                    stream.get("timeBaseNumerator") > 0 && stream.get("timeBaseDenominator") > 0, "a time base", "none");
+                    stream.get("timeBaseNumerator") > 0 && stream.get("timeBaseDenominator") > 0,
+                    "a time base",
+                    "none");
         }
     }
 
@@ -187,9 +188,15 @@ final class PacketChecks {
 
     private static void start(PublisherUnderTest publisher) throws Exception {
         try (PacketClient client = PacketClient.active(publisher)) {
-            Failed.unlessEqual("the kind of the first record", PacketClient.STREAM, client.next().kind());
+            Failed.unlessEqual(
+                    "the kind of the first record",
+                    PacketClient.STREAM,
+                    client.next().kind());
             Entry first = client.packet();
-            Failed.unless(first.isKey(), "a packet with the flag KEY first", "flags " + first.head().get("flags"));
+            Failed.unless(
+                    first.isKey(),
+                    "a packet with the flag KEY first",
+                    "flags " + first.head().get("flags"));
             Failed.unlessEqual("packets that a newcomer lost", 0, first.head().get("lostBefore"));
         }
     }
@@ -201,7 +208,9 @@ final class PacketChecks {
                 Entry packet = client.packet();
                 long dts = packet.head().get("dts");
                 Failed.unless(
-                        packet.isBreak() || dts == NO_TIME || dts >= last, "a decoding time of " + last + " or later", dts);
+                        packet.isBreak() || dts == NO_TIME || dts >= last,
+                        "a decoding time of " + last + " or later",
+                        dts);
                 last = dts == NO_TIME ? last : dts;
                 client.release();
             }
@@ -211,7 +220,8 @@ final class PacketChecks {
     private static void slow(PublisherUnderTest publisher) throws Exception {
         try (PacketClient slow = PacketClient.active(publisher)) {
             if (!slow.comes(() -> slow.account.get("dropped") > 0)) {
-                throw new Skipped("the page was not full in time; give packets less memory, or the publisher more to do");
+                throw new Skipped(
+                        "the page was not full in time; give packets less memory, or the publisher more to do");
             }
             Entry last = slow.packet();
             while (slow.position < slow.page.get("written")) {
@@ -253,7 +263,9 @@ final class PacketChecks {
                 }
             }
             Failed.unless(
-                    checksum(held) == before && held.sequence() == sequence, "the same bytes until released", "other bytes");
+                    checksum(held) == before && held.sequence() == sequence,
+                    "the same bytes until released",
+                    "other bytes");
         }
     }
 

@@ -64,8 +64,7 @@ final class PacketClient implements AutoCloseable {
         this.publisher = publisher;
         this.line = line;
         this.welcome = greeting.body();
-        Failed.unlessEqual(
-                "descriptors with WELCOME:", 2, greeting.files().size());
+        Failed.unlessEqual("descriptors with WELCOME:", 2, greeting.files().size());
         ring = ImportedFile.readOnly(Descriptors.duplicate(greeting.files().get(0)), welcome.longOf("RING"));
         file = ImportedFile.readWrite(Descriptors.duplicate(greeting.files().get(1)), welcome.longOf("PACKET_PAGE"));
         page = new View(file.buffer(), 0, HEAD);
@@ -144,7 +143,9 @@ final class PacketClient implements AutoCloseable {
         long length = RECORD.size() + (bytes + 63 & -64);
         Failed.unless(position % 64 == 0, "a record at a multiple of 64", position);
         Failed.unless(
-                position + length <= written, "a record that ends at written, " + written + ", or before", position + length);
+                position + length <= written,
+                "a record that ends at written, " + written + ", or before",
+                position + length);
         Failed.unless(offset + length <= capacity(), "a record in one piece", bytes + " bytes at " + offset);
         position += length;
         ByteBuffer own = file.buffer().slice(HEAD.size() + offset + RECORD.size(), (int) bytes);

@@ -103,7 +103,8 @@ final class FrontDesk implements ControlLoop.Admission {
         if (packets == null) {
             throw new ProtocolException(
                     ErrorCode.NO_PACKETS,
-                    "\"" + options.key() + "\" offers no packets: its frames are not of a camera or a file, or the producer was"
+                    "\"" + options.key()
+                            + "\" offers no packets: its frames are not of a camera or a file, or the producer was"
                             + " started with --packet-memory 0");
         }
         state.growth.lock();
@@ -147,7 +148,8 @@ final class FrontDesk implements ControlLoop.Admission {
             if (packets.readers.size() >= packets.maxReaders()) {
                 throw new ProtocolException(
                         ErrorCode.MEMORY_LIMIT,
-                        "the packets of one more subscriber, " + packets.capacity() + " bytes, do not fit into the limit of "
+                        "the packets of one more subscriber, " + packets.capacity()
+                                + " bytes, do not fit into the limit of "
                                 + options.packetMemory() + " bytes; close one, or start the producer with a larger"
                                 + " --packet-memory");
             }

@@ -39,8 +39,7 @@ final class PacketGroup {
     }
 
     /** Keeps a packet, if the group's keyframe and all behind it were kept. */
-    void add(
-            long sequence, long pts, long dts, long duration, long capture, long publish, int flags, ByteBuffer data) {
+    void add(long sequence, long pts, long dts, long duration, long capture, long publish, int flags, ByteBuffer data) {
         if (!whole) {
             return;
         }

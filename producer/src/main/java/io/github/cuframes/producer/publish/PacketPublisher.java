@@ -46,8 +46,8 @@ public final class PacketPublisher {
     public void begin(PacketConfig config) {
         Objects.requireNonNull(config, "config");
         if (PacketRecord.length(PacketStream.bytes(config)) > ring.maxRecord()) {
-            throw new IllegalArgumentException("extradata of " + config.extradata().remaining()
-                    + " bytes does not fit; raise the memory for packets");
+            throw new IllegalArgumentException("extradata of "
+                    + config.extradata().remaining() + " bytes does not fit; raise the memory for packets");
         }
         state.lock.lock();
         try {

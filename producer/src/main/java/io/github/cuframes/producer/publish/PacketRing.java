@@ -59,6 +59,13 @@ final class PacketRing {
         return (long) readers.size() * (PacketPage.SIZE + capacity);
     }
 
+    @Override
+    public String toString() {
+        return "packets take " + maxReaders * (long) (PacketPage.SIZE + capacity)
+                + " bytes of memory at most in the pages of " + maxReaders + " subscribers, and " + capacity / 2
+                + " in the producer";
+    }
+
     int active() {
         int active = 0;
         for (Peer peer : readers) {

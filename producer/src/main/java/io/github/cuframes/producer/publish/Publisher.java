@@ -99,6 +99,9 @@ public final class Publisher implements SlotSource, AutoCloseable {
             throw e;
         }
         LOG.info("{}: subscribers connect to {}", options.key(), server.path());
+        if (state.packets != null) {
+            LOG.info("{}: {}", options.key(), state.packets);
+        }
     }
 
     /** Random, so that no two lives of a publisher share one, whatever the clocks say; never 0. */

@@ -51,12 +51,9 @@ class PacketPublisherTest extends PublisherFixture {
 
     private static PacketConfig config(int width) {
         return new PacketConfig(
-                Codec.H264,
-                width,
-                180,
-                new Rational(1, 90_000),
-                new Rational(25, 1),
-                ByteBuffer.wrap(new byte[] {0, 0, 0, 1, 0x67, (byte) width}));
+                Codec.H264, width, 180, new Rational(1, 90_000), new Rational(25, 1), ByteBuffer.wrap(new byte[] {
+                    0, 0, 0, 1, 0x67, (byte) width
+                }));
     }
 
     /** Bytes that depend on number and size. */

@@ -42,8 +42,9 @@ public record Rational(int numerator, int denominator) {
         if (Math.multiplyHigh(ticks, factor) == product >> 63) {
             return Math.floorDiv(product, denominator);
         }
-        BigInteger[] parts =
-                BigInteger.valueOf(ticks).multiply(BigInteger.valueOf(factor)).divideAndRemainder(BigInteger.valueOf(denominator));
+        BigInteger[] parts = BigInteger.valueOf(ticks)
+                .multiply(BigInteger.valueOf(factor))
+                .divideAndRemainder(BigInteger.valueOf(denominator));
         return parts[0].longValue() - (parts[1].signum() < 0 ? 1 : 0);
     }
 

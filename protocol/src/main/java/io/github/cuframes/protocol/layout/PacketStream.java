@@ -37,7 +37,8 @@ public final class PacketStream {
         Fields.putInt(at, base + TIME_BASE_NUMERATOR_OFFSET, config.timeBase().numerator());
         Fields.putInt(at, base + TIME_BASE_DENOMINATOR_OFFSET, config.timeBase().denominator());
         Fields.putInt(at, base + FRAME_RATE_NUMERATOR_OFFSET, config.frameRate().numerator());
-        Fields.putInt(at, base + FRAME_RATE_DENOMINATOR_OFFSET, config.frameRate().denominator());
+        Fields.putInt(
+                at, base + FRAME_RATE_DENOMINATOR_OFFSET, config.frameRate().denominator());
         ByteBuffer extradata = config.extradata();
         at.put(base + SIZE, extradata, extradata.position(), extradata.remaining());
     }

@@ -22,12 +22,9 @@ class PacketPageTest {
     private static final int SHOWN = PacketPage.SIZE + 320;
 
     private static final PacketConfig CONFIG = new PacketConfig(
-            Codec.H264,
-            1918,
-            1078,
-            new Rational(1, 90_000),
-            new Rational(30_000, 1001),
-            ByteBuffer.wrap(new byte[] {0, 0, 0, 1, 0x67}));
+            Codec.H264, 1918, 1078, new Rational(1, 90_000), new Rational(30_000, 1001), ByteBuffer.wrap(new byte[] {
+                0, 0, 0, 1, 0x67
+            }));
 
     private static ByteBuffer written() {
         ByteBuffer bytes = GoldenLayoutTest.direct(PacketPage.SIZE + CAPACITY);
@@ -49,7 +46,8 @@ class PacketPageTest {
     @Test
     void viewsWriteGoldenBytes() {
         byte[] golden = ProtocolDocument.INSTANCE.goldenStructure("PacketPage", SHOWN);
-        assertEquals(GoldenLayoutTest.dump(ByteBuffer.wrap(golden), 0, SHOWN), GoldenLayoutTest.dump(written(), 0, SHOWN));
+        assertEquals(
+                GoldenLayoutTest.dump(ByteBuffer.wrap(golden), 0, SHOWN), GoldenLayoutTest.dump(written(), 0, SHOWN));
     }
 
     @Test

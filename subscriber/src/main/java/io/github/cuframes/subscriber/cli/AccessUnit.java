@@ -3,6 +3,7 @@ package io.github.cuframes.subscriber.cli;
 import io.github.cuframes.protocol.frame.Codec;
 import io.github.cuframes.protocol.frame.PacketConfig;
 import java.io.ByteArrayOutputStream;
+import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 
@@ -46,7 +47,7 @@ final class AccessUnit {
         try {
             lengthSize = record ? (extradata.get(hevc ? 21 : 4) & 3) + 1 : 0;
             parameterSets = record ? fromRecord(extradata) : copy(extradata);
-        } catch (IndexOutOfBoundsException | java.nio.BufferUnderflowException e) {
+        } catch (IndexOutOfBoundsException | BufferUnderflowException e) {
             throw new IllegalArgumentException("the stream's extradata is damaged: it ends too early", e);
         }
     }

@@ -66,8 +66,9 @@ final class PacketWriter {
 
     private void begin(PacketConfig next) throws IOException {
         if (next.codec() != Codec.H264 && next.codec() != Codec.HEVC) {
-            throw new UnsupportedOperationException("packets of codec " + next.codec().label() + " cannot be written as "
-                    + format.name().toLowerCase(Locale.ROOT) + "; H.264 and HEVC can");
+            throw new UnsupportedOperationException(
+                    "packets of codec " + next.codec().label() + " cannot be written as "
+                            + format.name().toLowerCase(Locale.ROOT) + "; H.264 and HEVC can");
         }
         try {
             unit = new AccessUnit(next, format == PacketFormat.MPEGTS);
@@ -78,7 +79,9 @@ final class PacketWriter {
     }
 
     private long time(long ticks) {
-        return ticks == Packet.NO_TIME ? TransportStream.NO_TIME : config.timeBase().scale(ticks, CLOCK) + SHIFT;
+        return ticks == Packet.NO_TIME
+                ? TransportStream.NO_TIME
+                : config.timeBase().scale(ticks, CLOCK) + SHIFT;
     }
 
     private void writeFully(byte[] bytes, int length) throws IOException {

@@ -17,8 +17,9 @@ import picocli.CommandLine.Parameters;
 /** Writes encoded packets to stdout. */
 @Command(
         name = "packets",
-        description = "Writes the encoded packets of a camera to stdout, from the last keyframe on, until the stream's end,"
-                + " SIGINT, or the reader's end.",
+        description =
+                "Writes the encoded packets of a camera to stdout, from the last keyframe on, until the stream's end,"
+                        + " SIGINT, or the reader's end.",
         mixinStandardHelpOptions = true)
 final class PacketsCommand extends StoppableCommand {
 
@@ -31,7 +32,8 @@ final class PacketsCommand extends StoppableCommand {
             names = "--format",
             paramLabel = "FORMAT",
             defaultValue = "mpegts",
-            description = "mpegts, or annexb (H.264 or HEVC with start codes, without times); default ${DEFAULT-VALUE}.")
+            description =
+                    "mpegts, or annexb (H.264 or HEVC with start codes, without times); default ${DEFAULT-VALUE}.")
     private PacketFormat format;
 
     @Option(names = "--frames", paramLabel = "N", description = "End after so many packets.")
@@ -63,9 +65,8 @@ final class PacketsCommand extends StoppableCommand {
     }
 
     private void copy(PacketWriter writer) throws IOException {
-        PacketSubscriberBuilder builder = PacketSubscriber.builder(key)
-                .name("packets")
-                .connectTimeout(Duration.ofNanos((long) (wait * 1e9)));
+        PacketSubscriberBuilder builder =
+                PacketSubscriber.builder(key).name("packets").connectTimeout(Duration.ofNanos((long) (wait * 1e9)));
         if (runDirectory != null) {
             builder.runDirectory(runDirectory);
         }
@@ -85,7 +86,10 @@ final class PacketsCommand extends StoppableCommand {
             }
             long dropped = subscriber.statistics().dropped();
             if (dropped > 0) {
-                LOG.warn("{} packets of {} were left out, since the reader of stdout was too slow for them", dropped, key);
+                LOG.warn(
+                        "{} packets of {} were left out, since the reader of stdout was too slow for them",
+                        dropped,
+                        key);
             }
         } catch (IOException e) {
             if (!isBrokenPipe(e)) {

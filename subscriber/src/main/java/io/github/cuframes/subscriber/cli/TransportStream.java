@@ -128,8 +128,23 @@ final class TransportStream {
         int streamType = codec == Codec.HEVC ? 0x24 : 0x1B;
         byte pidHigh = (byte) (0xE0 | VIDEO_PID >> 8);
         putTable(TABLE_PID, programCounter, new byte[] {
-            0x02, (byte) 0xB0, 18, 0, 1, (byte) (0xC1 | version << 1), 0, 0, pidHigh, (byte) VIDEO_PID, (byte) 0xF0, 0,
-            (byte) streamType, pidHigh, (byte) VIDEO_PID, (byte) 0xF0, 0
+            0x02,
+            (byte) 0xB0,
+            18,
+            0,
+            1,
+            (byte) (0xC1 | version << 1),
+            0,
+            0,
+            pidHigh,
+            (byte) VIDEO_PID,
+            (byte) 0xF0,
+            0,
+            (byte) streamType,
+            pidHigh,
+            (byte) VIDEO_PID,
+            (byte) 0xF0,
+            0
         });
         programCounter = programCounter + 1 & 0xF;
     }

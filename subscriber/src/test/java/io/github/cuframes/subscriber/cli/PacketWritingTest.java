@@ -31,8 +31,7 @@ class PacketWritingTest {
 
     private static void assertUnit(AccessUnit unit, boolean key, String packet, String expected) {
         assertTrue(unit.take(ByteBuffer.wrap(hex(packet)), key));
-        assertEquals(
-                expected.replace(" ", ""), HexFormat.of().formatHex(unit.bytes(), 0, unit.length()));
+        assertEquals(expected.replace(" ", ""), HexFormat.of().formatHex(unit.bytes(), 0, unit.length()));
     }
 
     @Test
@@ -70,13 +69,13 @@ class PacketWritingTest {
         assertArrayEquals(hex("00000001 4188"), Arrays.copyOf(unit.bytes(), unit.length()));
         assertFalse(unit.take(ByteBuffer.wrap(hex("ffffffff 41")), true));
         assertFalse(unit.take(ByteBuffer.wrap(hex("00000001 41 0000")), false));
-        for (String extradata : new String[] {"01", "0142001eff e1", "0142001eff e1 0009 67", "0142001eff e1 0001 67"}) {
+        for (String extradata :
+                new String[] {"01", "0142001eff e1", "0142001eff e1 0009 67", "0142001eff e1 0001 67"}) {
             PacketConfig damaged = config(Codec.H264, extradata);
             assertThrows(IllegalArgumentException.class, () -> new AccessUnit(damaged, false), extradata);
         }
         assertThrows(
-                IllegalArgumentException.class,
-                () -> new AccessUnit(config(Codec.HEVC, HVCC.substring(0, 50)), false));
+                IllegalArgumentException.class, () -> new AccessUnit(config(Codec.HEVC, HVCC.substring(0, 50)), false));
     }
 
     @Test
