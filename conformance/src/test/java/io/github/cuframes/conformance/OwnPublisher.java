@@ -2,14 +2,19 @@ package io.github.cuframes.conformance;
 
 import io.github.cuframes.conformance.publisher.PublisherUnderTest;
 import io.github.cuframes.producer.publish.FrameInfo;
+import io.github.cuframes.producer.publish.PacketPublisher;
 import io.github.cuframes.producer.publish.Publisher;
 import io.github.cuframes.producer.publish.Slot;
+import io.github.cuframes.protocol.frame.Codec;
 import io.github.cuframes.protocol.frame.Colour;
+import io.github.cuframes.protocol.frame.FrameFlag;
 import io.github.cuframes.protocol.frame.FrameLayout;
+import io.github.cuframes.protocol.frame.PacketConfig;
 import io.github.cuframes.protocol.frame.PixelFormat;
 import io.github.cuframes.protocol.frame.Rational;
 import io.github.cuframes.protocol.frame.StreamConfig;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
@@ -20,6 +25,10 @@ final class OwnPublisher implements PublisherUnderTest, AutoCloseable {
 
     private static final long PERIOD_NANOS = 5_000_000;
     private static final Duration LOSSLESS_LIMIT = Duration.ofMillis(700);
+
+    private static final long PACKET_MEMORY = 512L << 10;
+    private static final int PACKET_BYTES = 3000;
+    private static final int GROUP = 8;
 
     private final Path directory;
     private final Duration patience;
@@ -68,6 +77,7 @@ final class OwnPublisher implements PublisherUnderTest, AutoCloseable {
                 .allowLossless(losslessAllowed)
                 .losslessTimeout(LOSSLESS_LIMIT)
                 .maxSubscribers(16)
+                .packetMemory(PACKET_MEMORY)
                 .open();
         leaving = false;
         width = 63;
@@ -79,6 +89,10 @@ final class OwnPublisher implements PublisherUnderTest, AutoCloseable {
     private void write() {
         int configured = 0;
         FrameInfo info = new FrameInfo();
+        PacketPublisher packets = publisher.packets().orElseThrow();
+        ByteBuffer packet = ByteBuffer.allocate(PACKET_BYTES);
+        packets.begin(new PacketConfig(
+                Codec.H264, 63, 47, new Rational(1, 90_000), new Rational(200, 1), ByteBuffer.allocate(30)));
         for (long frame = 1; !leaving; frame++) {
             try {
                 if (configured != width) {
@@ -94,6 +108,13 @@ final class OwnPublisher implements PublisherUnderTest, AutoCloseable {
             } catch (IOException e) {
                 throw new AssertionError(e);
             }
+            packets.publish(
+                    frame * 450,
+                    frame * 450,
+                    450,
+                    FrameInfo.NO_TIME,
+                    frame % GROUP == 0 ? FrameFlag.KEY.bit() : 0,
+                    packet.putLong(0, frame));
             Slot slot = publisher.acquire();
             if (slot != null) {
                 for (int i = 0; i < slot.layout().size(); i++) {

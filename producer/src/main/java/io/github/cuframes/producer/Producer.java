@@ -1,6 +1,8 @@
 package io.github.cuframes.producer;
 
 import io.github.cuframes.producer.ingest.IngestCounter;
+import io.github.cuframes.producer.publish.PacketCounters;
+import io.github.cuframes.producer.publish.PacketPublisher;
 import io.github.cuframes.producer.publish.Publisher;
 import io.github.cuframes.producer.publish.PublisherCounters;
 import io.github.cuframes.producer.publish.SubscriberCounters;
@@ -178,6 +180,11 @@ public final class Producer implements AutoCloseable {
     /** Those who subscribe now. */
     public List<SubscriberCounters> subscribers() {
         return publisher.subscribers();
+    }
+
+    /** The packets that are offered beside the frames; empty where none are. */
+    public Optional<PacketCounters> packetCounters() {
+        return publisher.packets().map(PacketPublisher::counters);
     }
 
     /** What was read and decoded; empty for a test pattern, which is neither. */

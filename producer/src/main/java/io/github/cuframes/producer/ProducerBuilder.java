@@ -9,6 +9,7 @@ import io.github.cuframes.producer.ingest.PacketTap;
 import io.github.cuframes.producer.ingest.RtspTransport;
 import io.github.cuframes.producer.ingest.SafeUrl;
 import io.github.cuframes.producer.ingest.SourceOptions;
+import io.github.cuframes.producer.packets.PacketFeed;
 import io.github.cuframes.producer.pattern.PatternSpec;
 import io.github.cuframes.producer.pattern.TestPatternSource;
 import io.github.cuframes.producer.publish.Publisher;
@@ -29,6 +30,7 @@ public final class ProducerBuilder {
 
     private static final Duration OPEN_TIMEOUT = Duration.ofSeconds(10);
     private static final Duration READ_TIMEOUT = Duration.ofSeconds(5);
+    private static final long PACKET_MEMORY = 64L << 20;
 
     private final String key;
     private final List<RenditionBuilder> renditions = new ArrayList<>();
@@ -50,6 +52,7 @@ public final class ProducerBuilder {
     private Duration callTimeout = IngestOptions.CALL_TIMEOUT;
     private int maxHung = 3;
     private final List<PacketTap> taps = new ArrayList<>();
+    private long packetMemory = PACKET_MEMORY;
     private ProducerListener listener = (state, cause) -> {};
 
     ProducerBuilder(String key) {
@@ -209,6 +212,18 @@ public final class ProducerBuilder {
         return this;
     }
 
+    /**
+     * The most memory for encoded packets, which are offered beside the frames, see {@link PublisherBuilder#packetMemory}; 64 MiB
+     * by default, of which a sixteenth at most is taken before somebody asks for packets. Means nothing for a test pattern.
+     *
+     * @param bytes 0 to offer none, or 512 KiB at least
+     */
+    public ProducerBuilder packetMemory(long bytes) {
+        Publisher.builder(key).packetMemory(bytes); // throws if it is too little
+        packetMemory = bytes;
+        return this;
+    }
+
     /** Who hears what becomes of the source. */
     public ProducerBuilder listener(ProducerListener producerListener) {
         listener = Objects.requireNonNull(producerListener);
@@ -284,8 +299,11 @@ public final class ProducerBuilder {
     }
 
     private PublisherBuilder publisher(String name, FramePlace place, Consumer<PublisherBuilder> change) {
-        PublisherBuilder builder = Publisher.builder(name);
+        PublisherBuilder builder = Publisher.builder(name).packetMemory(packetMemory);
         publisher.andThen(change).accept(builder);
+        if (pattern != null || !name.equals(key)) {
+            builder.packetMemory(0); // a pattern has no packets, and a camera's are offered once
+        }
         // a file can wait, and so can a pattern that we make ourselves; a camera cannot
         return builder.allowLossless(pattern != null || input.isFile()).allocator(place.allocator());
     }
@@ -296,12 +314,14 @@ public final class ProducerBuilder {
                     TestPatternSource.builder(streams.main(), pattern).gpu(place.context()), heard);
         }
         SourceOptions source = new SourceOptions(input, transport, openTimeout, readTimeout, loop, realtime);
+        List<PacketTap> all = new ArrayList<>(taps);
+        streams.main().packets().ifPresent(packets -> all.add(new PacketFeed(key, packets)));
         IngestOptions options = IngestOptions.of(source)
                 .withRetryFirst(retryFirst)
                 .withFilter(filter)
                 .withRate(rate)
                 .withCallTimeout(callTimeout)
-                .withTaps(taps);
+                .withTaps(all);
         IngestSource.Parts parts = new IngestSource.Parts(
                 key,
                 threads > 0 ? options.withDecoder(new DecoderOptions(threads)) : options,

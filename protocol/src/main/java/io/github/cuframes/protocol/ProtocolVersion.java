@@ -10,7 +10,7 @@ package io.github.cuframes.protocol;
 public record ProtocolVersion(int major, int minor) {
 
     /** The version that this code speaks. */
-    public static final ProtocolVersion CURRENT = new ProtocolVersion(1, 1);
+    public static final ProtocolVersion CURRENT = new ProtocolVersion(1, 2);
 
     /** The bytes "CUFR", with which ring files and greetings begin. */
     public static final int MAGIC = 0x52465543;

@@ -3,12 +3,16 @@ package io.github.cuframes.protocol;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.github.cuframes.protocol.frame.Codec;
 import io.github.cuframes.protocol.frame.DeliveryMode;
 import io.github.cuframes.protocol.frame.FrameFlag;
 import io.github.cuframes.protocol.frame.FrameLayout;
 import io.github.cuframes.protocol.frame.MemoryKind;
+import io.github.cuframes.protocol.frame.PacketConfig;
 import io.github.cuframes.protocol.frame.PixelFormat;
 import io.github.cuframes.protocol.layout.FrameMetadata;
+import io.github.cuframes.protocol.layout.PacketPage;
+import io.github.cuframes.protocol.layout.PacketRecord;
 import io.github.cuframes.protocol.layout.PeerState;
 import io.github.cuframes.protocol.layout.Ring;
 import io.github.cuframes.protocol.layout.SlotState;
@@ -48,13 +52,22 @@ class ProtocolDocumentTest {
 
     @Test
     void everyMarkedTableIsChecked() {
-        // 9 structures and 7 lists; a table more needs a test more.
-        assertEquals(16, DOCUMENT.markedTables());
+        // 12 structures and 8 lists; a table more needs a test more.
+        assertEquals(20, DOCUMENT.markedTables());
     }
 
     @ParameterizedTest
     @ValueSource(
-            strings = {"RingHeader", "SlotDescriptor", "FrameMetadata", "SubscriberSlot", "SubscriberPage", "QueueEntry"
+            strings = {
+                "RingHeader",
+                "SlotDescriptor",
+                "FrameMetadata",
+                "SubscriberSlot",
+                "SubscriberPage",
+                "QueueEntry",
+                "PacketPage",
+                "PacketRecord",
+                "PacketStream"
             })
     void structureIsThatOfTheCode(String name) throws ReflectiveOperationException {
         ProtocolDocument.Structure structure = DOCUMENT.structure(name);
@@ -91,6 +104,9 @@ class ProtocolDocumentTest {
                 "SubscriberSlot",
                 "SubscriberPage",
                 "QueueEntry",
+                "PacketPage",
+                "PacketRecord",
+                "PacketStream",
                 "MessageHeader",
                 "Stream"
             })
@@ -204,6 +220,13 @@ class ProtocolDocumentTest {
                 SubscriberPage.CAPACITY + " x QueueEntry", page.field("queue").type());
         assertMeaning(DOCUMENT.structure("QueueEntry"), "lease", "0 to " + (SubscriberPage.CAPACITY - 1));
 
+        ProtocolDocument.Structure packets = DOCUMENT.structure("PacketPage");
+        assertMeaning(packets, "magic", String.format("0x%X", PacketPage.MAGIC));
+        assertMeaning(packets, "capacity", PacketPage.MIN_CAPACITY + " to 2^30");
+        assertEquals(1 << 30, PacketPage.MAX_CAPACITY);
+        assertMeaning(DOCUMENT.structure("PacketStream"), "width", "at most " + FrameLayout.MAX_DIMENSION);
+        assertTrue(DOCUMENT.text().contains("Extradata has at most " + grouped(PacketConfig.MAX_EXTRADATA) + " bytes"));
+
         ProtocolDocument.Structure stream = DOCUMENT.structure("Stream");
         assertMeaning(stream, "width", "1 to " + FrameLayout.MAX_DIMENSION);
         assertMeaning(stream, "height", "1 to " + FrameLayout.MAX_DIMENSION);
@@ -262,6 +285,20 @@ class ProtocolDocumentTest {
         assertEquals(numbers("ErrorCode"), known);
         known.forEach(
                 (number, name) -> assertEquals(name, ErrorCode.ofCode(number).name()));
+    }
+
+    @Test
+    void codecsAreThoseOfTheCode() {
+        Map<Integer, String> known = numbers(Codec.values(), Codec::code);
+        assertEquals(Codec.UNKNOWN.name(), known.remove(0));
+        assertEquals(numbers("Codec"), known);
+        known.forEach((number, name) -> assertEquals(name, Codec.ofCode(number).name()));
+        assertEquals(
+                prose(DOCUMENT.structure("PacketRecord").field("kind").meaning()),
+                Map.of(
+                        PacketRecord.PADDING, "PADDING",
+                        PacketRecord.STREAM, "STREAM",
+                        PacketRecord.PACKET, "PACKET"));
     }
 
     @Test

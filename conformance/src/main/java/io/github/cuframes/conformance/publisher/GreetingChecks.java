@@ -235,7 +235,7 @@ final class GreetingChecks {
                 "HELLO without PID and GPU",
                 () -> welcomed(publisher, Client.hello(publisher).without("PID")));
         in("ACK without GENERATION", () -> afterGreeting(publisher, Line.message("ACK", new Body(), 0)));
-        in("HELLO of role 3", () -> refused(publisher, Client.hello(publisher).with("ROLE", Body.intBytes(3)), 1));
+        in("HELLO of role 77", () -> refused(publisher, Client.hello(publisher).with("ROLE", Body.intBytes(77)), 1));
         in("HELLO of mode 4", () -> refused(publisher, Client.hello(publisher, 4, 0, 2), 1));
     }
 

@@ -14,7 +14,12 @@ public final class PublisherSuite {
     private PublisherSuite() {}
 
     private static List<Check<PublisherUnderTest>> checks() {
-        return Stream.of(GreetingChecks.all(), SharedMemoryChecks.all(), DeliveryChecks.all(), LifeChecks.all())
+        return Stream.of(
+                        GreetingChecks.all(),
+                        SharedMemoryChecks.all(),
+                        DeliveryChecks.all(),
+                        PacketChecks.all(),
+                        LifeChecks.all())
                 .flatMap(List::stream)
                 .toList();
     }

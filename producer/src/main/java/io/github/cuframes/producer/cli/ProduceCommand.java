@@ -203,6 +203,15 @@ final class ProduceCommand implements Callable<Integer> {
     private RecordArguments recording;
 
     @Option(
+            names = "--packet-memory",
+            paramLabel = "SIZE",
+            defaultValue = "64MB",
+            converter = Converters.OfSize.class,
+            description = "The most memory for encoded packets, which subscribers may ask for, too; 0 offers none."
+                    + " Default: ${DEFAULT-VALUE}.")
+    private long packetMemory;
+
+    @Option(
             names = "--run-dir",
             paramLabel = "DIR",
             description = "Where sockets are. Default: $CUFRAMES_RUN_DIR, /run/cuframes, $XDG_RUNTIME_DIR/cuframes or"
@@ -346,6 +355,7 @@ final class ProduceCommand implements Callable<Integer> {
                     .threads(threads)
                     .waitForSubscribers(waitForSubscribers)
                     .hangs(hangTimeout, maxHung != null ? maxHung : worker ? 0 : MAX_HUNG)
+                    .packetMemory(packetMemory)
                     .publish(this::configure);
             builder.memory(memory);
             recording.options(key, input.pattern == null); // checks them

@@ -5,13 +5,13 @@ import io.github.cuframes.memory.SharedFile;
 import io.github.cuframes.protocol.ProtocolVersion;
 import io.github.cuframes.protocol.frame.DeliveryMode;
 import io.github.cuframes.protocol.frame.MemoryKind;
+import io.github.cuframes.protocol.layout.PacketPage;
 import io.github.cuframes.protocol.layout.PeerState;
 import io.github.cuframes.protocol.layout.Ring;
 import io.github.cuframes.protocol.layout.SubscriberPage;
 import io.github.cuframes.protocol.message.ErrorCode;
 import io.github.cuframes.protocol.message.Message;
 import io.github.cuframes.protocol.message.ProtocolException;
-import io.github.cuframes.protocol.message.Role;
 import java.io.IOException;
 import java.util.List;
 import java.util.function.LongSupplier;
@@ -63,10 +63,10 @@ final class FrontDesk implements ControlLoop.Admission {
                             + "\"; start the producer with --allow-user " + uid
                             + ", or with --allow-group and a group of that user's");
         }
-        if (hello.role() == Role.OBSERVER) {
-            greetObserver(peer, hello);
-        } else {
-            greetSubscriber(peer, hello);
+        switch (hello.role()) {
+            case OBSERVER -> greetObserver(peer, hello);
+            case PACKETS -> greetReader(peer, hello);
+            case SUBSCRIBER -> greetSubscriber(peer, hello);
         }
     }
 
@@ -79,15 +79,83 @@ final class FrontDesk implements ControlLoop.Admission {
         try {
             peer.observe(hello);
             observers++;
-            peer.send(welcome(0, 0, 0), ringFile.descriptor());
+            peer.send(welcome(0, 0, 0, 0), ringFile.descriptor());
         } finally {
             state.lock.unlock();
         }
     }
 
-    private Message.Welcome welcome(long id, int index, int credits) {
+    private Message.Welcome welcome(long id, int index, int credits, long packetPageSize) {
         return new Message.Welcome(
-                ProtocolVersion.CURRENT, Library.NAME, state.ring.epoch(), ringFile.size(), id, index, credits);
+                ProtocolVersion.CURRENT,
+                Library.NAME,
+                state.ring.epoch(),
+                ringFile.size(),
+                id,
+                index,
+                credits,
+                packetPageSize);
+    }
+
+    /** A subscriber of packets. */
+    private void greetReader(Peer peer, Message.Hello hello) throws ProtocolException {
+        PacketRing packets = state.packets;
+        if (packets == null) {
+            throw new ProtocolException(
+                    ErrorCode.NO_PACKETS,
+                    "\"" + options.key()
+                            + "\" offers no packets: its frames are not of a camera or a file, or the producer was"
+                            + " started with --packet-memory 0");
+        }
+        state.growth.lock();
+        try {
+            int index = freeIndex();
+            requireRoom(packets);
+            SharedFile page;
+            try {
+                page = SharedFile.create(PacketPage.SIZE + packets.capacity(), SharedFile.Peer.READS_AND_WRITES);
+            } catch (IOException e) {
+                throw new ProtocolException(ErrorCode.MEMORY_LIMIT, e.getMessage());
+            }
+            long id = nextId++;
+            state.lock.lock();
+            try {
+                peer.subscribeToPackets(
+                        id,
+                        index,
+                        hello,
+                        page,
+                        PacketPage.create(page.buffer(), state.ring.epoch(), id),
+                        state.ring.subscriber(index),
+                        clock.getAsLong() + PublisherOptions.HANDSHAKE_TIMEOUT.toNanos());
+                packets.readers.add(peer);
+                peer.send(welcome(id, index, 0, page.size()), ringFile.descriptor(), page.descriptor());
+                state.showMemory();
+            } finally {
+                state.lock.unlock();
+            }
+        } finally {
+            state.growth.unlock();
+        }
+        if (lines.take()) {
+            LOG.info("{}: {} subscribes to packets, with {} bytes", options.key(), peer, packets.capacity());
+        }
+    }
+
+    private void requireRoom(PacketRing packets) throws ProtocolException {
+        state.lock.lock();
+        try {
+            if (packets.readers.size() >= packets.maxReaders()) {
+                throw new ProtocolException(
+                        ErrorCode.MEMORY_LIMIT,
+                        "the packets of one more subscriber, " + packets.capacity()
+                                + " bytes, do not fit into the limit of "
+                                + options.packetMemory() + " bytes; close one, or start the producer with a larger"
+                                + " --packet-memory");
+            }
+        } finally {
+            state.lock.unlock();
+        }
     }
 
     private void greetSubscriber(Peer peer, Message.Hello hello) throws ProtocolException {
@@ -118,7 +186,7 @@ final class FrontDesk implements ControlLoop.Admission {
                         clock.getAsLong() + PublisherOptions.HANDSHAKE_TIMEOUT.toNanos());
                 state.install(memories);
                 state.subscribers.add(peer);
-                peer.send(welcome(id, index, credits), ringFile.descriptor(), page.descriptor());
+                peer.send(welcome(id, index, credits, 0), ringFile.descriptor(), page.descriptor());
                 if (state.pool.config() != null) {
                     peer.sendMemory(state.pool.generation(), state.pool, state.pool.current());
                 }
@@ -185,7 +253,7 @@ final class FrontDesk implements ControlLoop.Admission {
     private int freeIndex() throws ProtocolException {
         state.lock.lock();
         try {
-            if (state.subscribers.size() < options.maxSubscribers()) {
+            if (state.subscriberCount() < options.maxSubscribers()) {
                 Ring ring = state.ring;
                 for (int i = 0; i < ring.subscriberCapacity(); i++) {
                     if (ring.subscriber(i).id() == 0) {
@@ -261,7 +329,13 @@ final class FrontDesk implements ControlLoop.Admission {
             peer.seen(now);
             if (peer.state() == PeerState.GREETED) {
                 peer.activate(now);
-                state.deliverNewest(peer, now);
+                if (peer.packets() == null) {
+                    state.deliverNewest(peer, now);
+                } else {
+                    peer.packets().begin(state.packets.config, state.packets.group);
+                    peer.ringIfAsleep();
+                    peer.count();
+                }
                 state.changed.signalAll();
             }
             peer.acknowledged(generation);
@@ -307,13 +381,20 @@ final class FrontDesk implements ControlLoop.Admission {
         state.lock.lock();
         try {
             state.ring.heartbeat(nanos);
-            for (Peer peer : state.subscribers) {
-                peer.reclaim(nanos);
-                peer.count();
+            lookAfter(state.subscribers, nanos);
+            if (state.packets != null) {
+                lookAfter(state.packets.readers, nanos);
             }
             state.showMemory();
         } finally {
             state.lock.unlock();
+        }
+    }
+
+    private static void lookAfter(List<Peer> peers, long nanos) {
+        for (Peer peer : peers) {
+            peer.reclaim(nanos);
+            peer.count();
         }
     }
 
@@ -324,7 +405,8 @@ final class FrontDesk implements ControlLoop.Admission {
             if (peer.state() == PeerState.OBSERVING) {
                 observers--;
             }
-            boolean subscriber = state.subscribers.remove(peer);
+            boolean subscriber =
+                    state.subscribers.remove(peer) || state.packets != null && state.packets.readers.remove(peer);
             peer.leave();
             state.showMemory();
             state.changed.signalAll();

@@ -4,6 +4,7 @@ import io.github.cuframes.memory.SharedFile;
 import io.github.cuframes.memory.transport.ControlConnection;
 import io.github.cuframes.memory.transport.PeerCredentials;
 import io.github.cuframes.protocol.frame.DeliveryMode;
+import io.github.cuframes.protocol.layout.PacketPage;
 import io.github.cuframes.protocol.layout.PeerState;
 import io.github.cuframes.protocol.layout.SubscriberPage;
 import io.github.cuframes.protocol.layout.SubscriberSlot;
@@ -45,6 +46,8 @@ final class Peer {
     private SubscriberPage page;
     private SubscriberSlot account;
     private Leases leases;
+    /** Of a subscriber of packets, which has neither page nor leases; else null. */
+    private PacketQueue packets;
 
     private long lastSequence;
     private long dropped;
@@ -88,6 +91,10 @@ final class Peer {
 
     Leases leases() {
         return leases;
+    }
+
+    PacketQueue packets() {
+        return packets;
     }
 
     long lastSequence() {
@@ -152,6 +159,26 @@ final class Peer {
         become(PeerState.GREETED);
     }
 
+    /** Makes it a subscriber of packets. */
+    void subscribeToPackets(
+            long subscriberId,
+            int tableIndex,
+            Message.Hello hello,
+            SharedFile file,
+            PacketPage packetPage,
+            SubscriberSlot slot,
+            long deadline) {
+        id = subscriberId;
+        index = tableIndex;
+        name = hello.printableName();
+        pageFile = file;
+        packets = new PacketQueue(packetPage);
+        account = slot;
+        deadlineNanos = deadline;
+        account.openForPackets(id, (int) credentials.pid(), (int) credentials.uid(), name);
+        become(PeerState.GREETED);
+    }
+
     void observe(Message.Hello hello) {
         name = hello.printableName();
         become(PeerState.OBSERVING);
@@ -178,10 +205,10 @@ final class Peer {
         lastSeenNanos = nanos;
     }
 
-    /** Looks at the page for ended leases; a page that breaks the protocol is a failure. */
+    /** Looks at the page for ended leases or packets that were read; a page that breaks the protocol is a failure. */
     void reclaim(long nanos) {
         try {
-            if (leases.reclaim(nanos) > 0) {
+            if (packets == null ? leases.reclaim(nanos) > 0 : packets.reclaim()) {
                 lastSeenNanos = nanos;
             }
         } catch (ProtocolException e) {
@@ -208,7 +235,7 @@ final class Peer {
     /** Rings if the page says that the subscriber sleeps. */
     void ringIfAsleep() {
         try {
-            if (page.sleeping()) {
+            if (packets == null ? page.sleeping() : packets.sleeping()) {
                 doorbell.clear();
                 if (!connection.trySend(doorbell)) {
                     fail(ErrorCode.TOO_SLOW, "the subscriber does not read its messages");
@@ -242,6 +269,10 @@ final class Peer {
 
     /** Shows the counters to observers. */
     void count() {
+        if (packets != null) {
+            account.count(packets.delivered(), 0, packets.dropped(), packets.lastSequence(), lastSeenNanos, 0);
+            return;
+        }
         account.count(leases.delivered(), leases.released(), dropped, lastSequence, lastSeenNanos, leases.held());
     }
 
@@ -298,7 +329,9 @@ final class Peer {
     void leave() {
         become(PeerState.GONE);
         if (account != null) {
-            leases.endAll();
+            if (leases != null) {
+                leases.endAll();
+            }
             account.close();
             pageFile.close();
         }

@@ -15,6 +15,7 @@ import java.security.SecureRandom;
 import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -54,6 +55,7 @@ public final class Publisher implements SlotSource, AutoCloseable {
     private final RingState state;
     private final ControlLoop control;
     private final LosslessGate lossless;
+    private final PacketPublisher packets;
 
     private long sequence;
     private PublisherCounters last;
@@ -87,6 +89,7 @@ public final class Publisher implements SlotSource, AutoCloseable {
                     lines,
                     new FrontDesk(state, file, System::nanoTime, lines));
             lossless = new LosslessGate(state, control::wakeup);
+            packets = state.packets == null ? null : new PacketPublisher(state, control::wakeup);
             control.start();
         } catch (IOException | RuntimeException e) {
             if (file != null) {
@@ -96,6 +99,9 @@ public final class Publisher implements SlotSource, AutoCloseable {
             throw e;
         }
         LOG.info("{}: subscribers connect to {}", options.key(), server.path());
+        if (state.packets != null) {
+            LOG.info("{}: {}", options.key(), state.packets);
+        }
     }
 
     /** Random, so that no two lives of a publisher share one, whatever the clocks say; never 0. */
@@ -122,6 +128,11 @@ public final class Publisher implements SlotSource, AutoCloseable {
         return options.key();
     }
 
+    /** Where encoded packets are offered; empty unless {@link PublisherBuilder#packetMemory} is given. */
+    public Optional<PacketPublisher> packets() {
+        return Optional.ofNullable(packets);
+    }
+
     /** What has been published and what it takes; any thread, also after closing. */
     public PublisherCounters counters() {
         state.lock.lock();
@@ -143,7 +154,7 @@ public final class Publisher implements SlotSource, AutoCloseable {
                 state.pool.slots(),
                 state.pool.inUse(),
                 state.pool.bytes(),
-                state.subscribers.size());
+                state.subscriberCount());
     }
 
     /** Those who subscribe now, in the order in which they came; any thread. Empty after closing. */
@@ -344,7 +355,7 @@ public final class Publisher implements SlotSource, AutoCloseable {
     }
 
     /**
-     * Waits until so many subscribers get frames, for a source that is to lose none of them from its first frame on.
+     * Waits until so many subscribers get frames or packets, for a source that is to lose none of them from its first frame on.
      *
      * @return false if the publisher was closed meanwhile
      */
@@ -361,7 +372,7 @@ public final class Publisher implements SlotSource, AutoCloseable {
     }
 
     private int activeSubscribers() {
-        int active = 0;
+        int active = state.packets == null ? 0 : state.packets.active();
         for (Peer peer : state.subscribers) {
             active += peer.state() == PeerState.ACTIVE ? 1 : 0;
         }

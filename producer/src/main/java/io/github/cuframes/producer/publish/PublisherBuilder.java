@@ -20,6 +20,7 @@ public final class PublisherBuilder {
     private int maxSubscribers = 32;
     private int maxCredits = 8;
     private long maxMemory = 4L << 30;
+    private long packetMemory;
     private boolean losslessAllowed;
     private Duration losslessTimeout = Duration.ofSeconds(30);
     private ControlServer.Access access = ControlServer.Access.DEFAULT;
@@ -58,6 +59,23 @@ public final class PublisherBuilder {
     /** The most bytes of frame memory; 4 GiB by default. A subscriber whose credits do not fit in is refused. */
     public PublisherBuilder maxMemory(long bytes) {
         maxMemory = bytes;
+        return this;
+    }
+
+    /**
+     * Offers encoded packets beside the frames, which are given to {@link Publisher#packets()}, in so much memory at most: an
+     * eighth of it, rounded down to a power of two, for each of up to seven subscribers of packets, taken when they come; and half as
+     * much for the packets since the last keyframe, taken as needed. By default, with 0, there are none.
+     *
+     * @param bytes 0, or 512 KiB at least
+     * @throws IllegalArgumentException if it is less
+     */
+    public PublisherBuilder packetMemory(long bytes) {
+        if (bytes != 0 && bytes < PacketRing.MIN_MEMORY) {
+            throw new IllegalArgumentException("packets need 0 or at least " + PacketRing.MIN_MEMORY
+                    + " bytes of memory, not " + bytes + "; see --packet-memory");
+        }
+        packetMemory = bytes;
         return this;
     }
 
@@ -120,6 +138,7 @@ public final class PublisherBuilder {
                 losslessAllowed,
                 losslessTimeout,
                 access,
-                Guests.of(allowedUsers, allowedGroups)));
+                Guests.of(allowedUsers, allowedGroups),
+                packetMemory));
     }
 }

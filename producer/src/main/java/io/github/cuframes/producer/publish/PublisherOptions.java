@@ -11,6 +11,7 @@ import java.time.Duration;
  * What a publisher may use and whom it lets in; see {@link PublisherBuilder} for the meaning of each.
  *
  * @param guests who of those whom the socket's mode lets in
+ * @param packetMemory bytes; 0 for no packets
  */
 record PublisherOptions(
         String key,
@@ -22,7 +23,8 @@ record PublisherOptions(
         boolean losslessAllowed,
         Duration losslessTimeout,
         ControlServer.Access access,
-        Guests guests) {
+        Guests guests,
+        long packetMemory) {
 
     /** Slots beside the subscribers' that the ring's tables have room for: a decoder's pictures and the newest. */
     private static final int WRITER_SLOTS = 64;

@@ -30,8 +30,11 @@ final class RingState {
     /** Signalled when leases ended, a peer became active or left, or the publisher was closed. */
     final Condition changed = lock.newCondition();
 
-    /** Those that were greeted and are not gone. */
+    /** Those that were greeted, for frames, and are not gone. */
     final List<Peer> subscribers = new ArrayList<>();
+
+    /** Null where no packets are offered. */
+    final PacketRing packets;
 
     RingSlot newest;
     int writerSlots;
@@ -41,6 +44,7 @@ final class RingState {
         this.options = options;
         this.ring = ring;
         this.pool = new SlotPool(writer, ring);
+        this.packets = options.packetMemory() == 0 ? null : new PacketRing(options.packetMemory());
     }
 
     /** Slots that never run out: the writer's, the newest frame's, and one for each credit. */
@@ -159,6 +163,11 @@ final class RingState {
         }
     }
 
+    /** Subscribers of frames and of packets. Wants {@link #lock}. */
+    int subscriberCount() {
+        return subscribers.size() + (packets == null ? 0 : packets.readers.size());
+    }
+
     /** Takes back what all subscribers released. Wants {@link #lock}. */
     void reclaim(long nanos) {
         for (int i = 0; i < subscribers.size(); i++) {
@@ -168,6 +177,6 @@ final class RingState {
 
     /** Shows observers what the memory is used for. Wants {@link #lock}. */
     void showMemory() {
-        ring.memory(pool.bytes(), pool.slots(), pool.inUse(), subscribers.size());
+        ring.memory(pool.bytes(), pool.slots(), pool.inUse(), subscriberCount());
     }
 }

@@ -8,6 +8,7 @@ import io.github.cuframes.memory.transport.ReceiveStatus;
 import io.github.cuframes.protocol.ProtocolVersion;
 import io.github.cuframes.protocol.frame.DeliveryMode;
 import io.github.cuframes.protocol.frame.MemoryKind;
+import io.github.cuframes.protocol.layout.PacketPage;
 import io.github.cuframes.protocol.layout.Ring;
 import io.github.cuframes.protocol.layout.SubscriberPage;
 import io.github.cuframes.protocol.message.Message;
@@ -32,6 +33,7 @@ final class RawClient implements AutoCloseable {
     ImportedMemory ringFile;
     Ring ring;
     SubscriberPage page;
+    PacketReader packets;
     FileDescriptor pageDescriptor;
     private ImportedFile pageFile;
     final Map<Integer, ImportedMemory> slabs = new HashMap<>();
@@ -59,6 +61,21 @@ final class RawClient implements AutoCloseable {
                 credits,
                 kinds,
                 pid,
+                List.of());
+    }
+
+    static Message.Hello packetsHello(String key) {
+        return new Message.Hello(
+                ProtocolVersion.CURRENT,
+                "raw/1",
+                key,
+                "raw",
+                Role.PACKETS,
+                DeliveryMode.LATEST,
+                0,
+                0,
+                MemoryKind.HOST.bit(),
+                0,
                 List.of());
     }
 
@@ -93,6 +110,11 @@ final class RawClient implements AutoCloseable {
             ring = Ring.open(ringFile.slice(0, got.ringSize()), got.epoch());
             if (descriptors.size() == 2) {
                 pageDescriptor = descriptors.get(1);
+            }
+            if (got.packetPageSize() > 0) {
+                pageFile = ImportedFile.readWrite(Descriptors.duplicate(pageDescriptor), got.packetPageSize());
+                packets = new PacketReader(PacketPage.open(pageFile.buffer(), got.epoch(), got.subscriberId()));
+            } else if (descriptors.size() == 2) {
                 pageFile = ImportedFile.readWrite(Descriptors.duplicate(pageDescriptor), SubscriberPage.SIZE);
                 page = SubscriberPage.open(pageFile.buffer(), got.epoch(), got.subscriberId());
             }

@@ -68,7 +68,7 @@ public final class SubscriberSlot {
         return Fields.getInt(ring, base + UID_OFFSET);
     }
 
-    /** How frames are chosen, or nothing for a number that this version does not know. */
+    /** How frames are chosen; nothing for a subscriber of packets, or a number that this version does not know. */
     public Optional<DeliveryMode> mode() {
         return DeliveryMode.ofCode(Fields.getInt(ring, base + MODE_OFFSET));
     }
@@ -123,15 +123,24 @@ public final class SubscriberSlot {
         return Fields.getText(ring, base + NAME_OFFSET, NAME_SIZE);
     }
 
+    /** Takes the slot for a subscriber of packets, which has no mode and no credits; the publisher's side. */
+    public void openForPackets(long id, int pid, int uid, String name) {
+        open(id, pid, uid, 0, 0, 0, name);
+    }
+
     /** Takes the slot for a subscriber; the publisher's side. */
     public void open(long id, int pid, int uid, DeliveryMode mode, int depth, int credits, String name) {
+        open(id, pid, uid, mode.code(), depth, credits, name);
+    }
+
+    private void open(long id, int pid, int uid, int mode, int depth, int credits, String name) {
         for (int i = 0; i < SIZE; i += Long.BYTES) {
             Fields.putLong(ring, base + i, 0);
         }
         Fields.putInt(ring, base + STATE_OFFSET, PeerState.GREETED.code());
         Fields.putInt(ring, base + PID_OFFSET, pid);
         Fields.putInt(ring, base + UID_OFFSET, uid);
-        Fields.putInt(ring, base + MODE_OFFSET, mode.code());
+        Fields.putInt(ring, base + MODE_OFFSET, mode);
         Fields.putInt(ring, base + DEPTH_OFFSET, depth);
         Fields.putInt(ring, base + CREDITS_OFFSET, credits);
         Fields.putText(ring, base + NAME_OFFSET, NAME_SIZE, name);

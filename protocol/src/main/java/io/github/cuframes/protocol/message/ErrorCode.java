@@ -27,7 +27,9 @@ public enum ErrorCode {
     /** The peer did not read its messages, or held a lossless source for too long. */
     TOO_SLOW(11),
     /** Something failed on the side that says so. */
-    INTERNAL(12);
+    INTERNAL(12),
+    /** The stream has no packets, or none are offered. */
+    NO_PACKETS(13);
 
     private final int code;
 

@@ -22,7 +22,7 @@ public sealed interface Message {
      * @param key the stream it takes this socket to be of
      * @param name what operators see
      * @param role what it wants
-     * @param mode how frames are chosen; ignored for observers
+     * @param mode how frames are chosen; ignored for all but subscribers of frames
      * @param depth of a fifo, else 0
      * @param credits leases it may have at a time; 0 leaves it to the publisher
      * @param memoryKinds bits of {@link MemoryKind#bit()} that it can reach
@@ -59,7 +59,8 @@ public sealed interface Message {
     }
 
     /**
-     * The publisher's answer; descriptors: the ring, read-only, and for subscribers their page, read and write.
+     * The publisher's answer; descriptors: the ring, read-only, and for subscribers of frames or packets their page, read and
+     * write.
      *
      * @param version what the publisher speaks
      * @param library name and version of its implementation
@@ -67,7 +68,8 @@ public sealed interface Message {
      * @param ringSize bytes of the ring file
      * @param subscriberId number of the connection, from 1; 0 for observers
      * @param subscriberIndex its place in the ring's table; 0 for observers
-     * @param credits leases granted; 0 for observers
+     * @param credits leases granted; 0 for observers and subscribers of packets
+     * @param packetPageSize bytes of the page of a subscriber of packets; 0 for all others
      */
     record Welcome(
             ProtocolVersion version,
@@ -76,8 +78,22 @@ public sealed interface Message {
             long ringSize,
             long subscriberId,
             int subscriberIndex,
-            int credits)
+            int credits,
+            long packetPageSize)
             implements Message {
+
+        /** The answer to whom gets no packets. */
+        public Welcome(
+                ProtocolVersion version,
+                String library,
+                long epoch,
+                long ringSize,
+                long subscriberId,
+                int subscriberIndex,
+                int credits) {
+            this(version, library, epoch, ringSize, subscriberId, subscriberIndex, credits, 0);
+        }
+
         @Override
         public MessageType type() {
             return MessageType.WELCOME;

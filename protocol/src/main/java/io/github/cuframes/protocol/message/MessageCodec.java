@@ -112,6 +112,9 @@ public final class MessageCodec {
                     .putLong(welcome.subscriberId())
                     .putInt(welcome.subscriberIndex())
                     .putInt(welcome.credits());
+            if (welcome.packetPageSize() != 0) {
+                putField(out, Tag.PACKET_PAGE).putLong(welcome.packetPageSize());
+            }
         } else if (message instanceof Message.Memory memory) {
             // At most one descriptor comes with each slab, and so many always fit into a body.
             if (memory.slabs().size() > MAX_DESCRIPTORS) {
@@ -233,23 +236,21 @@ public final class MessageCodec {
 
     private static Message.Hello decodeHello(Fields fields) throws ProtocolException {
         ProtocolVersion version = fields.compatibleVersion();
-        int role = fields.required(Tag.ROLE).getInt();
-        if (role == Role.OBSERVER.code()) {
+        int roleCode = fields.required(Tag.ROLE).getInt();
+        Role role = Role.ofCode(roleCode).orElseThrow(() -> fields.violation("role " + roleCode + " is unknown"));
+        if (role != Role.SUBSCRIBER) {
             return new Message.Hello(
                     version,
                     fields.text(Tag.LIBRARY),
                     fields.text(Tag.KEY),
                     fields.text(Tag.NAME),
-                    Role.OBSERVER,
+                    role,
                     DeliveryMode.LATEST,
                     0,
                     0,
                     fields.required(Tag.MEMORY_KINDS).getInt(),
                     fields.pid(),
                     fields.gpus());
-        }
-        if (role != Role.SUBSCRIBER.code()) {
-            throw fields.violation("role " + role + " is unknown");
         }
         ByteBuffer delivery = fields.required(Tag.DELIVERY);
         int modeCode = delivery.getInt();
@@ -289,7 +290,14 @@ public final class MessageCodec {
                     + Integer.toUnsignedString(credits) + " credits is out of range");
         }
         return new Message.Welcome(
-                version, fields.text(Tag.LIBRARY), fields.required(Tag.EPOCH).getLong(), ringSize, id, index, credits);
+                version,
+                fields.text(Tag.LIBRARY),
+                fields.required(Tag.EPOCH).getLong(),
+                ringSize,
+                id,
+                index,
+                credits,
+                fields.packetPageSize());
     }
 
     private static Message.Memory decodeMemory(Fields fields) throws ProtocolException {
@@ -407,6 +415,16 @@ public final class MessageCodec {
         int pid() {
             ByteBuffer value = first[Tag.PID.ordinal()];
             return value == null ? 0 : value.getInt(0);
+        }
+
+        /** Bytes of a page of packets, 0 if there is none. */
+        long packetPageSize() throws ProtocolException {
+            ByteBuffer value = first[Tag.PACKET_PAGE.ordinal()];
+            long size = value == null ? 0 : value.getLong(0);
+            if (size < 0) {
+                throw violation("a page of " + Long.toUnsignedString(size) + " bytes makes no sense");
+            }
+            return size;
         }
 
         /** The greeting's version, looked at before the rest, which another major version may have changed. */

@@ -19,7 +19,8 @@ enum Tag {
     TEXT(15, 0),
     REASON(16, 4),
     GPU(17, 16),
-    PID(18, 4);
+    PID(18, 4),
+    PACKET_PAGE(19, 8);
 
     // values() makes a copy each time, and a hostile body may have thousands of fields.
     private static final Tag[] BY_CODE = values();

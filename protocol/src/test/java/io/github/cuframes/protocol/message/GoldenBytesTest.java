@@ -107,9 +107,11 @@ class GoldenBytesTest {
                 .findFirst()
                 .orElseThrow();
         Set<String> documented = new LinkedHashSet<>();
-        boolean observer = golden.name().endsWith("_OBSERVER");
+        boolean packets = golden.name().endsWith("_PACKETS");
+        boolean framesOnly = packets || golden.name().endsWith("_OBSERVER");
         for (String field : row.get(4).split(", ")) {
-            boolean left = observer && field.endsWith("(subscribers)")
+            boolean left = framesOnly && field.endsWith("(subscribers)")
+                    || !packets && field.endsWith("(packets)")
                     || !golden.hasOptionalFields() && field.endsWith("(optional)");
             if (!field.isEmpty() && !left) {
                 documented.add(field.split(" ")[0]);
@@ -127,7 +129,7 @@ class GoldenBytesTest {
         String descriptors = row.get(3);
         assertTrue(
                 switch (golden) {
-                    case WELCOME -> descriptors.startsWith(golden.descriptors() + " ");
+                    case WELCOME, WELCOME_PACKETS -> descriptors.startsWith(golden.descriptors() + " ");
                     case WELCOME_OBSERVER -> descriptors.endsWith("(observers: " + golden.descriptors() + ")");
                     case MEMORY, MEMORY_CUDA -> descriptors.startsWith("one for each SLAB (");
                     case MEMORY_CUDA_IPC -> descriptors.endsWith("(CUDA_IPC: " + golden.descriptors() + ")");

@@ -58,11 +58,29 @@ enum GoldenMessages {
                     0,
                     0,
                     List.of())),
+    HELLO_PACKETS(
+            0,
+            new Message.Hello(
+                    new ProtocolVersion(1, 2),
+                    "cuframes-test 0.1",
+                    "front-door",
+                    "recorder",
+                    Role.PACKETS,
+                    DeliveryMode.LATEST,
+                    0,
+                    0,
+                    MemoryKind.HOST.bit(),
+                    0,
+                    List.of())),
     WELCOME(
             2,
             new Message.Welcome(new ProtocolVersion(1, 0), "cuframes-test 0.1", 0x1122334455667788L, 3072, 17, 1, 5)),
     WELCOME_OBSERVER(
             1, new Message.Welcome(new ProtocolVersion(1, 0), "cuframes-test 0.1", 0x1122334455667788L, 3072, 0, 0, 0)),
+    WELCOME_PACKETS(
+            2,
+            new Message.Welcome(
+                    new ProtocolVersion(1, 2), "cuframes-test 0.1", 0x1122334455667788L, 3072, 17, 1, 0, 69_632)),
     MEMORY(
             2,
             new Message.Memory(
@@ -102,7 +120,7 @@ enum GoldenMessages {
 
     /** Whether it has the fields that may be left out, as a peer of protocol 1.0 does. */
     boolean hasOptionalFields() {
-        return this == HELLO_GPUS || this == MEMORY_CUDA || this == MEMORY_CUDA_IPC;
+        return this == HELLO_GPUS || this == WELCOME_PACKETS || this == MEMORY_CUDA || this == MEMORY_CUDA_IPC;
     }
 
     private static UUID gpu() {

@@ -24,6 +24,7 @@ import picocli.CommandLine.Spec;
             StatsCommand.class,
             SnapshotCommand.class,
             PipeCommand.class,
+            PacketsCommand.class,
             DoctorCommand.class
         })
 public final class Main implements Runnable {
@@ -94,6 +95,6 @@ public final class Main implements Runnable {
     @Override
     public void run() {
         throw new CommandLine.ParameterException(
-                spec.commandLine(), "which command? list, top, stats, snapshot, pipe or doctor");
+                spec.commandLine(), "which command? list, top, stats, snapshot, pipe, packets or doctor");
     }
 }

@@ -128,8 +128,4 @@ final class PipeCommand extends StoppableCommand {
     private static long timeOf(Frame frame) {
         return frame.ptsNanos() == Frame.NO_TIME ? frame.publishNanos() : frame.ptsNanos();
     }
-
-    private static boolean isBrokenPipe(IOException e) {
-        return e.getMessage() != null && e.getMessage().contains("Broken pipe");
-    }
 }

@@ -57,6 +57,11 @@ abstract class StoppableCommand implements Callable<Integer> {
         out().println(JSON.writeValueAsString(value));
     }
 
+    /** Whether writing failed because the reader has had enough, as {@code head} has: an orderly end. */
+    static boolean isBrokenPipe(IOException e) {
+        return e.getMessage() != null && e.getMessage().contains("Broken pipe");
+    }
+
     /** What a person is told of a failure: one sentence, no trace. */
     static String sentence(Throwable failure) {
         String message = failure.getMessage();
