@@ -91,7 +91,7 @@ class RecordingTest {
             Child producer = record(stage, camera, directory);
             awaitSegments(producer, 2);
             Path open = Segment.in(directory.resolve("cam")).get(1);
-            Await.until(() -> "a fragment of " + open, () -> Files.size(open) > 0);
+            Await.until(() -> "a fragment of " + open, () -> open.toFile().length() > 0);
             producer.kill();
         }
         assertTrue(assertSeamless(Segment.in(directory.resolve("cam"))) >= 25);
