@@ -74,7 +74,8 @@ final class SegmentWriter implements AutoCloseable {
         context = made;
         try {
             context.pb(file.io());
-            context.flags(context.flags() | AVFormatContext.AVFMT_FLAG_CUSTOM_IO | AVFormatContext.AVFMT_FLAG_FLUSH_PACKETS);
+            context.flags(
+                    context.flags() | AVFormatContext.AVFMT_FLAG_CUSTOM_IO | AVFormatContext.AVFMT_FLAG_FLUSH_PACKETS);
             AVDictionary metadata = new AVDictionary(null);
             av_dict_set(metadata, "creation_time", wallClock.toString(), 0);
             context.metadata(metadata);

@@ -49,7 +49,8 @@ class RecorderTest {
     Path directory;
 
     private List<Path> record(Path clip, Duration segment) throws Exception {
-        RecordOptions options = RecordOptions.of(directory.resolve("rec"), "cam").withSegment(segment);
+        RecordOptions options =
+                RecordOptions.of(directory.resolve("rec"), "cam").withSegment(segment);
         Recorder recorder = Recorder.open(options);
         TestSlots slots = new TestSlots(2);
         List<PacketTap> taps = List.of(recorder);
@@ -178,8 +179,9 @@ class RecorderTest {
             List<Sample> samples = samples(segment);
             video.addAll(bytes(samples, true));
             sound.addAll(bytes(samples, false));
-            List<Sample> inTime =
-                    samples.stream().sorted(Comparator.comparing(Sample::seconds)).toList();
+            List<Sample> inTime = samples.stream()
+                    .sorted(Comparator.comparing(Sample::seconds))
+                    .toList();
             assertEquals(0, inTime.get(0).seconds(), 0.001);
             double last = inTime.get(inTime.size() - 1).seconds();
             assertEquals(last, inTime.get(inTime.size() - 2).seconds(), 0.041, "both go on to the end");
@@ -204,7 +206,8 @@ class RecorderTest {
             AVFormatContext input = new AVFormatContext(null);
             check(avformat_open_input(input, segment.toString(), null, (AVDictionary) null));
             sizes.add(List.of(
-                    input.streams(0).codecpar().width(), input.streams(0).codecpar().height()));
+                    input.streams(0).codecpar().width(),
+                    input.streams(0).codecpar().height()));
             avformat_close_input(input);
             assertEquals(20, samples(segment).size());
         }

@@ -77,9 +77,13 @@ class SegmentStoreTest {
         SegmentStore store = store(0, null);
         Path first = store.next("mp4");
         assertEquals(directory.resolve("cam.1/cam.1_20260301T120000.250Z.mp4"), first);
-        assertEquals("cam.1_20260301T120000.251Z.mkv", store.next("mkv").getFileName().toString());
+        assertEquals(
+                "cam.1_20260301T120000.251Z.mkv",
+                store.next("mkv").getFileName().toString());
         now = NOON.minus(Duration.ofHours(1));
-        assertEquals("cam.1_20260301T120000.252Z.mp4", store.next("mp4").getFileName().toString());
+        assertEquals(
+                "cam.1_20260301T120000.252Z.mp4",
+                store.next("mp4").getFileName().toString());
         now = NOON;
         Files.createFile(first);
         assertEquals(
