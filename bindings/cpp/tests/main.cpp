@@ -1,8 +1,10 @@
-// The tests' programs in one, so that each sanitizer compiles once: golden PAGE, units, verify NAME=VALUE..., checksum NAME=VALUE...
-#include <csignal>
-#include <cstring>
+// The tests' programs in one, so that each sanitizer compiles once: golden PAGE, units, verify NAME=VALUE..., checksum
+// NAME=VALUE..., deferred NAME=VALUE...
+#include <cstdio>
+#include <string>
 
 #include "checksum.hpp"
+#include "deferred.hpp"
 #include "golden.hpp"
 #include "units.hpp"
 #include "verify.hpp"
@@ -22,6 +24,9 @@ int main(int count, char** values) {
     if (command == "checksum") {
         return checksum(Arguments(count - 2, values + 2));
     }
-    std::fprintf(stderr, "usage: golden PAGE | units | verify NAME=VALUE... | checksum NAME=VALUE...\n");
+    if (command == "deferred") {
+        return deferred(Arguments(count - 2, values + 2));
+    }
+    std::fprintf(stderr, "usage: golden PAGE | units | verify NAME=VALUE... | checksum NAME=VALUE... | deferred NAME=VALUE...\n");
     return 2;
 }
