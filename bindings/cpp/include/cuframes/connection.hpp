@@ -62,12 +62,14 @@ public:
 
     /// receive(), but waits for something. `also`: a descriptor that ends the wait, too.
     Status receive(Nanos timeout, int also) {
-        Status status = receive();
-        if (status == Status::nothing && timeout > 0) {
+        if (timeout > 0) {
+            taken_.clear();
+            if (next()) {
+                return Status::message;
+            }
             wait(timeout, also);
-            status = receive();
         }
-        return status;
+        return receive();
     }
 
     /// Waits until something may be there; signals end it as well.

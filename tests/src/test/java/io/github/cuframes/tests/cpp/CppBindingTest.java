@@ -254,13 +254,17 @@ class CppBindingTest {
                     () -> "both producers listen",
                     () -> Files.exists(stage.socketOf("other")) && Files.exists(stage.socketOf("closed")));
             Files.createSymbolicLink(stage.socketOf("cam"), stage.socketOf("other"));
-            assertEquals("WRONG_KEY", failure(verifier(stage, address, "stdin=ignore")).text("code"));
+            assertEquals(
+                    "WRONG_KEY",
+                    failure(verifier(stage, address, "stdin=ignore")).text("code"));
             assertEquals(
                     "NOT_ALLOWED",
-                    failure(verifier(stage, address, "key=closed", "stdin=ignore")).text("code"));
+                    failure(verifier(stage, address, "key=closed", "stdin=ignore"))
+                            .text("code"));
             assertEquals(
                     "TOO_MANY_CREDITS",
-                    failure(verifier(stage, address, "key=other", "credits=64", "stdin=ignore")).text("code"));
+                    failure(verifier(stage, address, "key=other", "credits=64", "stdin=ignore"))
+                            .text("code"));
         }
     }
 
@@ -292,9 +296,11 @@ class CppBindingTest {
     @ParameterizedTest
     @ValueSource(strings = {"cuda", "cuda-ipc"})
     void readsGpuMemoryOfTheStandInDriver(String memory) throws Exception {
-        assumeTrue(StandInDriver.unavailable().isEmpty(), () -> StandInDriver.unavailable().orElse(""));
+        assumeTrue(StandInDriver.unavailable().isEmpty(), () -> StandInDriver.unavailable()
+                .orElse(""));
         Path library = StandInDriver.build();
-        Map<String, String> environment = Map.of("LD_LIBRARY_PATH", library.getParent().toString(), "CUFRAMES_STANDIN_GPUS", "2");
+        Map<String, String> environment =
+                Map.of("LD_LIBRARY_PATH", library.getParent().toString(), "CUFRAMES_STANDIN_GPUS", "2");
         Launch launch = Launch.PLAIN.with(environment).with("-Dcuframes.cuda.library=" + library);
         try (Stage stage = new Stage()) {
             Child producer = gpuProducer(stage, launch, memory);
@@ -308,7 +314,9 @@ class CppBindingTest {
                     List.of(address.toString(), "deferred", "key=cam", "run-dir=" + stage.runDirectory()),
                     environment);
             assertEquals(0, deferred.awaitExit(), deferred::toString);
-            assertEquals("MEMORY_UNREACHABLE", failure(verifier(stage, address, "use-gpus=false")).text("code"));
+            assertEquals(
+                    "MEMORY_UNREACHABLE",
+                    failure(verifier(stage, address, "use-gpus=false")).text("code"));
             producer.kill();
             gpuProducer(stage, launch, memory);
             for (Child subscriber : subscribers) {
@@ -325,8 +333,14 @@ class CppBindingTest {
                 io.github.cuframes.producer.cli.Main.class,
                 launch,
                 List.of(
-                        "--key", "cam", "--run-dir", stage.runDirectory().toString(), "--test-pattern", "320x240@50",
-                        "--memory", memory));
+                        "--key",
+                        "cam",
+                        "--run-dir",
+                        stage.runDirectory().toString(),
+                        "--test-pattern",
+                        "320x240@50",
+                        "--memory",
+                        memory));
     }
 
     /** What C++ downloads is what Java does, frame by frame. */
@@ -343,13 +357,17 @@ class CppBindingTest {
                     "host",
                     "--wait-for-subscribers",
                     "2");
-            List<String> options = List.of("key=cam", "run-dir=" + stage.runDirectory(), "policy=lossless", "frames=30");
+            List<String> options =
+                    List.of("key=cam", "run-dir=" + stage.runDirectory(), "policy=lossless", "frames=30");
             List<Child> subscribers = List.of(
                     stage.start(
                             "Java",
                             io.github.cuframes.tests.gpu.ChecksumSubscriber.class,
                             with(options, "file=" + java)),
-                    stage.run("C++", with(with(List.of(address.toString(), "checksum"), options), "file=" + cpp), Map.of()));
+                    stage.run(
+                            "C++",
+                            with(with(List.of(address.toString(), "checksum"), options), "file=" + cpp),
+                            Map.of()));
             for (Child subscriber : subscribers) {
                 assertEquals(0, subscriber.awaitExit(), subscriber::toString);
             }
