@@ -136,8 +136,9 @@ public final class LatencyBenchmark implements Callable<Integer> {
 
     @Option(
             names = "--receiver",
-            description = "A program that receives in place of a JVM, such as samples/cpp/latency. Without: this one, in"
-                    + " Java.")
+            description =
+                    "A program that receives in place of a JVM, such as samples/cpp/latency. Without: this one, in"
+                            + " Java.")
     private Path receiver;
 
     @Option(names = "--markdown", description = "Print the table as Markdown.")
@@ -219,7 +220,8 @@ public final class LatencyBenchmark implements Callable<Integer> {
             case BARE -> new Course(receiver, new SocketTransmitter(library, directory.resolve("bare")), count);
             case STORE -> new Course(receiver, new StoreTransmitter(directory.resolve("store")), count);
             case BLOCKING -> new Course(receiver, frames(directory, "blocking", size), count);
-            case SPINNING -> new Course(receiver, frames(directory, "spinning", size), count, "--spin-millis", SPIN_MILLIS);
+            case SPINNING ->
+                new Course(receiver, frames(directory, "spinning", size), count, "--spin-millis", SPIN_MILLIS);
         };
     }
 

@@ -226,7 +226,7 @@ class CppBindingTest {
             List<Child> subscribers = List.of(
                     verifier(stage, address, "policy=latest"),
                     verifier(stage, thread, "policy=fifo:3", "release=thread", "wait=poll"));
-            String[][] pictures = {{"SMALL", "NV12", "160"}, {"ODD", "YUV420P", "173"}, {"LARGE", "GRAY8", "320"}};
+            String[][] pictures = {{"SMALL", "NV12", "160"}, {"ODD", "YUV420P", "173"}, {"LARGE", "NV12", "320"}};
             int generation = 0;
             for (String[] picture : pictures) {
                 int number = ++generation;
@@ -270,7 +270,7 @@ class CppBindingTest {
 
     @Test
     void anotherMajorVersionIsAClearError() throws Exception {
-        String error = "2c00000007000000" + "01000800" + "4355465202000000" + "0e000400" + "02000000" + "0f001000"
+        String error = "2800000007000000" + "01000800" + "4355465202000000" + "0e000400" + "02000000" + "0f001000"
                 + HexFormat.of().formatHex("it speaks 2.0 xx".getBytes(java.nio.charset.StandardCharsets.US_ASCII));
         String welcome = "0c00000002000000" + "01000800" + "4355465202000000";
         for (String answer : List.of(error, welcome)) {
