@@ -445,11 +445,13 @@ private:
         if (is_at_end() || refusal_) {
             set_timer(1);  // what there is to know is there for ever
         } else if (state() == State::streaming) {
+            if (const auto limit = session_->memory_deadline()) {
+                set_timer(*limit - time);  // a delivery is there, and its MEMORY message will make the socket readable
+                return;
+            }
             asleep_ = true;
             if (!session_->fall_asleep()) {
                 set_timer(1);
-            } else if (const auto limit = session_->memory_deadline()) {
-                set_timer(*limit - time);
             }
         } else if (state() == State::handshake) {
             set_timer(handshake_deadline_ - time);
