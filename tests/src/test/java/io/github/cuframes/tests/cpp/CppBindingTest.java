@@ -358,7 +358,7 @@ class CppBindingTest {
                     "--wait-for-subscribers",
                     "2");
             List<String> options =
-                    List.of("key=cam", "run-dir=" + stage.runDirectory(), "policy=lossless", "frames=30");
+                    List.of("key=cam", "run-dir=" + stage.runDirectory(), "policy=lossless", "frames=10");
             List<Child> subscribers = List.of(
                     stage.start(
                             "Java",

@@ -44,7 +44,10 @@ class CppPackageTest {
             Await.until(() -> "a producer listens", () -> Files.exists(stage.socketOf("cam")));
             Child sample = stage.run(
                     "sample",
-                    List.of(samples.resolve("brightness").toString(), "cam", stage.runDirectory().toString()),
+                    List.of(
+                            samples.resolve("brightness").toString(),
+                            "cam",
+                            stage.runDirectory().toString()),
                     Map.of());
             assertEquals(0, sample.awaitExit(), sample::toString);
             assertEquals(100, sample.output().size(), sample::toString);
@@ -53,7 +56,8 @@ class CppPackageTest {
     }
 
     private static void cmake(Object... arguments) throws Exception {
-        List<String> command = Stream.concat(Stream.of("cmake"), Stream.of(arguments).map(String::valueOf))
+        List<String> command = Stream.concat(
+                        Stream.of("cmake"), Stream.of(arguments).map(String::valueOf))
                 .toList();
         assertEquals("", CppBuild.run(command), () -> String.join(" ", command));
     }
