@@ -102,6 +102,13 @@ final class GpuStage implements AutoCloseable {
         return stage.start(name, main, how, arguments);
     }
 
+    /** Starts a program that does as {@link ChecksumSubscriber} does, and takes the same arguments. */
+    Child run(Path program, String name, String key, String policy, String... options) throws IOException {
+        List<String> command = new ArrayList<>(List.of(program.toString()));
+        command.addAll(arguments(key, policy, Stream.concat(Stream.of("file=" + file(name)), Stream.of(options))));
+        return stage.run(name, command, launch.environment());
+    }
+
     /** Waits for a subscriber's end. */
     static Report summaryOf(Child subscriber) throws InterruptedException {
         Report summary = subscriber.await("summary", report -> true);
