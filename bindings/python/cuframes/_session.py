@@ -192,12 +192,6 @@ class Session:
             raise ProtocolError(f"{_wire.name_of(message)} brought {len(files)} descriptors where {count} belong to it")
 
     def _greet(self, welcome: _wire.Welcome, files: list[int]) -> None:
-        if welcome.version[0] != _wire.MAJOR:
-            major, minor = welcome.version
-            raise ProtocolError(
-                f"the publisher speaks protocol {major}.{minor}, this side {_wire.MAJOR}.{_wire.MINOR}; "
-                "update the older of the two", 2
-            )  # fmt: skip
         number, index, credits = welcome.subscriber
         if welcome.epoch == 0 or number == 0 or not 1 <= credits <= CAPACITY:
             raise ProtocolError(f"WELCOME has epoch {welcome.epoch}, subscriber {number} and {credits} credits")

@@ -293,9 +293,15 @@ def decode(kind: int, body: bytes) -> Message | None:
         return None
     fields = _split(name, body)
     if kind == WELCOME:
+        # first of all: another major version may have other fields
+        major, minor = fields.version()
+        if major != MAJOR:
+            raise ProtocolError(
+                f"the publisher speaks protocol {major}.{minor}, this side {MAJOR}.{MINOR}; update the older of the two", 2
+            )
         number, index, credits = _SUBSCRIBER.unpack_from(fields.need(T_SUBSCRIBER))
         return Welcome(
-            fields.version(), fields.text(T_LIBRARY), fields.u64(T_EPOCH), fields.u64(T_RING), (number, index, credits)
+            (major, minor), fields.text(T_LIBRARY), fields.u64(T_EPOCH), fields.u64(T_RING), (number, index, credits)
         )
     if kind == MEMORY:
         return _memory(fields)
