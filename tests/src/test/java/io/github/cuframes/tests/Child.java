@@ -57,6 +57,13 @@ public final class Child implements AutoCloseable {
         return new Child(name, builder.start());
     }
 
+    /** Starts any command, in this process's environment and more. */
+    public static Child run(String name, List<String> command, Map<String, String> environment) throws IOException {
+        ProcessBuilder builder = new ProcessBuilder(command);
+        builder.environment().putAll(environment);
+        return new Child(name, builder.start());
+    }
+
     /** The command that {@link #start} runs. */
     public static List<String> command(Class<?> main, Launch launch, List<String> arguments) {
         List<String> command = new ArrayList<>(launch.prefix());
