@@ -84,6 +84,7 @@ class Plane:
         if self._on_gpu() is None:
             raise AttributeError("the plane is in host memory")
         self._hold()
+        # said to be writable, since libraries refuse what is not; the mapping itself is read-only
         return {
             "version": 3, "shape": self.shape, "typestr": self.typestr, "strides": self.strides,
             "data": (self._address, False), "stream": None,
