@@ -82,7 +82,7 @@ async def run(options: argparse.Namespace) -> int:
         end = time.monotonic() + options.seconds
         while time.monotonic() < end:
             frames = await asyncio.gather(*(camera.next(1.0) for camera in cameras))
-            present = [(key, frame) for key, frame in zip(options.keys, frames) if frame is not None]
+            present = [(key, frame) for key, frame in zip(options.keys, frames, strict=True) if frame is not None]
             if not present:
                 if all(camera.subscriber.at_end for camera in cameras):
                     break
@@ -100,7 +100,8 @@ async def run(options: argparse.Namespace) -> int:
                 scores = [engine.edges([picture])[0] for picture in pictures]
             batches += 1
             if batches % 25 == 1:
-                print("  ".join(f"{key}#{frame.sequence} edges {score:.3f}" for (key, frame), score in zip(present, scores)))
+                found = zip(present, scores, strict=True)
+                print("  ".join(f"{key}#{frame.sequence} edges {score:.3f}" for (key, frame), score in found))
         print(f"{batches} batches")
         return 0 if batches else 1
     finally:

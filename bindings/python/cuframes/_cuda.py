@@ -86,7 +86,7 @@ class Device:
         self._driver = driver
         self.number = number
         self._context: c_void_p | None = None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a finalizer may come while this thread holds it
 
     @property
     def name(self) -> str:

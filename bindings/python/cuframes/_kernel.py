@@ -126,7 +126,7 @@ def _function(device: _cuda.Device, cuda: _cuda.Driver) -> c_void_p:
 
 def launch(device: _cuda.Device, stream: int, width: int, height: int, arguments: tuple[float, ...]) -> None:
     """Queues the kernel; ``arguments`` are those of ``PARAMETERS``."""
-    values = [kind(value) for kind, value in zip(PARAMETERS, arguments)]
+    values = [kind(value) for kind, value in zip(PARAMETERS, arguments, strict=True)]
     pointers = (c_void_p * len(values))(*[ctypes.addressof(value) for value in values])
     with device.current() as cuda:
         function = _function(device, cuda)

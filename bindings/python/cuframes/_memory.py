@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import mmap
-import threading
+from collections import deque
 from dataclasses import dataclass, field
 
 from . import _cuda
@@ -45,23 +45,26 @@ class Slab:
         self.mapping: mmap.mmap | None = None
         #: of GPU memory; of kind CUDA_IPC only once a slot's handle has come
         self.gpu: _cuda.GpuMapping | None = None
-        self._users = 1
-        self._lock = threading.Lock()
+        # one entry for each user and one for the generation; not a lock, since finalizers come here at any moment
+        self._users: deque[None] = deque((None,))
+        self._unmapping: deque[None] = deque((None,))
 
     def use(self) -> None:
         """Keeps it mapped until a call of ``let_go`` more."""
-        with self._lock:
-            self._users += 1
+        self._users.append(None)
 
     def let_go(self) -> None:
         """The last call unmaps it; host memory goes when Python has no view of it any more."""
-        with self._lock:
-            self._users -= 1
-            last = self._users == 0
-        if last:
-            self.mapping = None
-            if self.gpu is not None:
-                self.gpu.close()
+        self._users.pop()
+        if self._users:
+            return
+        try:
+            self._unmapping.pop()
+        except IndexError:
+            return  # another thread is at it
+        self.mapping = None
+        if self.gpu is not None:
+            self.gpu.close()
 
 
 @dataclass(frozen=True)

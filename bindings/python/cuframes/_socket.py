@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import errno
+import logging
 import os
 import socket
 import threading
@@ -12,6 +13,7 @@ from collections import deque
 from ._wire import HEADER, MAX_BODY, MAX_DESCRIPTORS, Message, encode
 from .errors import ProtocolError
 
+_LOG = logging.getLogger("cuframes")
 _CHUNK = 65536
 _MOST_UNSENT = 4096
 
@@ -24,7 +26,8 @@ class ControlSocket:
         self._input = bytearray()
         self._files: deque[int] = deque()
         self._unsent = bytearray()
-        self._lock = threading.RLock()
+        self._queue: deque[bytes] = deque()
+        self._lock = threading.Lock()
         self.broken = False
         try:
             self._socket.connect(path)
@@ -39,30 +42,37 @@ class ControlSocket:
     @property
     def has_unsent(self) -> bool:
         """Whether something waits for the peer to read."""
-        return bool(self._unsent)
+        return bool(self._unsent or self._queue)
 
     def send(self, message: Message) -> None:
         """Sends what the socket takes; the rest goes later. A connection that has ended is found out by receiving."""
-        with self._lock:
-            if self.broken:
-                return
-            if len(self._unsent) > _MOST_UNSENT:
-                self.broken = True  # a publisher that reads nothing is as good as gone
-                return
-            self._unsent += encode(message)
-            self.flush()
+        self._queue.append(encode(message))  # atomic: a finalizer may come here in the middle of a flush
+        self.flush()
 
     def flush(self) -> None:
-        """Goes on with what was not sent."""
-        with self._lock:
+        """Goes on with what was not sent. Who finds the lock taken leaves it to the holder."""
+        while self.has_unsent and self._lock.acquire(blocking=False):
             try:
-                while self._unsent:
-                    del self._unsent[: self._socket.send(self._unsent, socket.MSG_NOSIGNAL)]
-            except BlockingIOError:
-                return
-            except OSError:
-                # what the peer had said before can still be read
-                self._unsent.clear()
+                if not self._flush():
+                    return
+            finally:
+                self._lock.release()
+
+    def _flush(self) -> bool:
+        """Whether all was sent that was there."""
+        while self._queue:
+            self._unsent += self._queue.popleft()
+        if len(self._unsent) > _MOST_UNSENT:
+            self.broken = True  # a publisher that reads nothing is as good as gone
+        try:
+            while self._unsent and not self.broken:
+                del self._unsent[: self._socket.send(self._unsent, socket.MSG_NOSIGNAL)]
+        except BlockingIOError:
+            return False
+        except OSError:
+            _LOG.debug("a message could not be sent", exc_info=True)  # what the peer had said before can still be read
+        self._unsent.clear()
+        return True
 
     def fill(self) -> bool | None:
         """Reads once. True if something came, False if there is nothing, None at the end."""
@@ -118,8 +128,7 @@ class ControlSocket:
 
     def close(self) -> None:
         """Ends the connection. A second call does nothing."""
-        with self._lock:
-            self._socket.close()
+        self._socket.close()
         while self._files:
             close_quietly(self._files.popleft())
 

@@ -162,7 +162,8 @@ class FakePublisher:
         self.sequence += 1
         self.delivered += 1
         now = time.monotonic_ns()
-        metadata = _layout.Metadata(self.sequence, 3600 * self.sequence, _layout.UNKNOWN, _layout.UNKNOWN, now, 0, generation, flags, 0)
+        unknown = _layout.UNKNOWN
+        metadata = _layout.Metadata(self.sequence, 3600 * self.sequence, unknown, unknown, now, 0, generation, flags, 0)
         at = _METADATA_AT + slot * 64
         self.ring.bytes[at : at + 64] = metadata.pack()
         struct.pack_into("<QIII", self.page.bytes, 1024 + (self.delivered - 1) % 64 * 32, self.sequence, slot, generation, lease)

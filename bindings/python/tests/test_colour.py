@@ -92,7 +92,8 @@ class Colours(unittest.TestCase):
             subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, source], check=True)
             kernel = ctypes.CDLL(str(library))
             kernel.cuframes_to_rgb.argtypes = _kernel.PARAMETERS
-            for pixel_format in (PixelFormat.NV12, PixelFormat.P010, PixelFormat.YUV420P, PixelFormat.YUV422P10, PixelFormat.YUV444P):
+            for name in ("NV12", "P010", "YUV420P", "YUV422P10", "YUV444P"):
+                pixel_format = PixelFormat[name]
                 for dtype, layout, full in (("uint8", "hwc", False), ("float32", "chw", True)):
                     with self.subTest(pixel_format.name, dtype=dtype):
                         self.compare(kernel, frame_of(pixel_format, self.noise(pixel_format, 7, 5), 9, full), dtype, layout)

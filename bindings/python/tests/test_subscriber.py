@@ -15,9 +15,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from fake_publisher import HEIGHT, KEY, PATIENCE, PITCH, SLOT_SIZE, WIDTH, FakePublisher, nv12  # noqa: E402
+
 import cuframes  # noqa: E402
 from cuframes import _dlpack, _wire  # noqa: E402
-from fake_publisher import HEIGHT, KEY, PATIENCE, PITCH, SLOT_SIZE, WIDTH, FakePublisher, nv12  # noqa: E402
 
 try:
     import numpy

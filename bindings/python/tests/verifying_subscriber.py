@@ -18,8 +18,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-import cuframes  # noqa: E402
 from pattern import Verifier, code_of  # noqa: E402
+
+import cuframes  # noqa: E402
 
 _POLL = 0.1
 
