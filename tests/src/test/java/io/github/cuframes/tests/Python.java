@@ -30,7 +30,8 @@ public final class Python {
         if (interpreter().isPresent()) {
             return Optional.empty();
         }
-        String reason = "no python3 of version 3.10 or later; install the package python3, or name one by CUFRAMES_PYTHON";
+        String reason =
+                "no python3 of version 3.10 or later; install the package python3, or name one by CUFRAMES_PYTHON";
         if ("1".equals(System.getenv(REQUIRE))) {
             throw new IllegalStateException(REQUIRE + "=1, but there is " + reason);
         }
@@ -58,7 +59,8 @@ public final class Python {
                     .start();
             process.getOutputStream().close();
             String answer = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-            return process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS) && answer.strip().equals("True");
+            return process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)
+                    && answer.strip().equals("True");
         } catch (IOException e) {
             return false; // it is not there
         } catch (InterruptedException e) {

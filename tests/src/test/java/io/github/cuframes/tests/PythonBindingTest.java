@@ -112,7 +112,8 @@ class PythonBindingTest {
             }
 
             second.signal("STOP");
-            List<Integer> from = subscribers.stream().map(s -> s.output().size()).toList();
+            List<Integer> from =
+                    subscribers.stream().map(s -> s.output().size()).toList();
             second.signal("CONT");
             for (int i = 0; i < subscribers.size(); i++) {
                 subscribers.get(i).await(from.get(i), "progress", report -> report.number("reconnects") == 1);
@@ -146,7 +147,15 @@ class PythonBindingTest {
     void refusalsSayWhy() throws Exception {
         try (Stage stage = new Stage()) {
             stage.producer(
-                    "cam", "--memory", "host", "--test-pattern", "320x180@25", "--max-subscribers", "1", "--credits", "3");
+                    "cam",
+                    "--memory",
+                    "host",
+                    "--test-pattern",
+                    "320x180@25",
+                    "--max-subscribers",
+                    "1",
+                    "--credits",
+                    "3");
             Child greedy = subscriber(stage, "fifo:2", "credits=64");
             assertEquals(1, greedy.awaitExit(), greedy::toString);
             assertTrue(greedy.output().get(0).startsWith("failed RefusedError 7 "), greedy::toString);

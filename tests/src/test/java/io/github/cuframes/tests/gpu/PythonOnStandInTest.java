@@ -34,8 +34,7 @@ class PythonOnStandInTest {
     @ParameterizedTest
     @ValueSource(strings = {"cuda", "cuda-ipc"})
     void sameBytes(String memory, TestReporter reporter) throws Exception {
-        PythonChecksumGpuTest.sameBytes(
-                Platform.STAND_IN, "pattern-h264", 40, memory, "none", environment(), reporter);
+        PythonChecksumGpuTest.sameBytes(Platform.STAND_IN, "pattern-h264", 40, memory, "none", environment(), reporter);
     }
 
     /** Mappings, accesses and events of the binding, seen from inside its process. */
@@ -47,7 +46,8 @@ class PythonOnStandInTest {
             Child checks = stage.run(
                     "checks",
                     Python.command(
-                            "standin_checks.py", List.of("cam", stage.runDirectory().toString())),
+                            "standin_checks.py",
+                            List.of("cam", stage.runDirectory().toString())),
                     environment());
             assertEquals(0, checks.awaitExit(), checks::toString);
             assertTrue(checks.output().contains("checked"), checks::toString);
@@ -61,8 +61,7 @@ class PythonOnStandInTest {
             stage.producer("cam", "--memory", "cuda", "--test-pattern", "320x180@25");
             Child refused = stage.run(
                     "refused",
-                    Python.command(
-                            "verifying_subscriber.py", List.of("key=cam", "run-dir=" + stage.runDirectory())),
+                    Python.command("verifying_subscriber.py", List.of("key=cam", "run-dir=" + stage.runDirectory())),
                     Map.of("CUFRAMES_CUDA_LIBRARY", "/nowhere/libcuda.so.1"));
             assertEquals(1, refused.awaitExit(), refused::toString);
             assertTrue(refused.output().get(0).startsWith("failed RefusedError 9 "), refused::toString);
