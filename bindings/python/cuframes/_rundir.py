@@ -31,11 +31,20 @@ def run_directory(named: str | os.PathLike[str] | None) -> Path:
     if runtime:
         candidates.append(Path(runtime) / "cuframes")
     for candidate in candidates:
-        if candidate.is_dir() and os.access(candidate, os.X_OK):
+        if _is_usable(candidate):
             return candidate
     last = Path(f"/tmp/cuframes-{os.getuid()}")
     _check_private(last)
     return last
+
+
+def _is_usable(directory: Path) -> bool:
+    """Whether producers can be looked for there, and not everybody could pose as one."""
+    try:
+        status = directory.stat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(status.st_mode) and not status.st_mode & stat.S_IWOTH and os.access(directory, os.R_OK | os.X_OK)
 
 
 def _check_private(directory: Path) -> None:
@@ -44,8 +53,8 @@ def _check_private(directory: Path) -> None:
         status = directory.lstat()
     except OSError:
         return  # nobody publishes there yet
-    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o022:
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid not in (0, os.getuid()) or status.st_mode & stat.S_IWOTH:
         raise Error(
-            f"{directory} is no directory that belongs to you alone, so another user may have put it there; "
+            f"{directory} is no directory of yours, or anybody can write to it, so another user may pose as a producer; "
             "remove it, or name another by CUFRAMES_RUN_DIR"
         )

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import gc
+import os
 import sys
+import tempfile
 import threading
 import time
 import unittest
@@ -18,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from fake_publisher import HEIGHT, KEY, PATIENCE, PITCH, SLOT_SIZE, WIDTH, FakePublisher, nv12  # noqa: E402
 
 import cuframes  # noqa: E402
-from cuframes import _dlpack, _wire  # noqa: E402
+from cuframes import _dlpack, _rundir, _wire  # noqa: E402
 
 try:
     import numpy
@@ -359,6 +361,21 @@ class Arguments(unittest.TestCase):
         ):  # fmt: skip
             with self.subTest(arguments), self.assertRaises(ValueError):
                 cuframes.Subscriber(**{"key": "a", **arguments})  # type: ignore[arg-type]
+
+    def test_a_directory_in_which_anybody_can_pose_is_refused(self) -> None:
+        with tempfile.TemporaryDirectory() as directory:
+            os.chmod(directory, 0o700)
+            self.assertTrue(_rundir._is_usable(Path(directory)))
+            _rundir._check_private(Path(directory))
+            link = Path(directory, "link")
+            link.symlink_to(directory)
+            with self.assertRaisesRegex(cuframes.Error, "may pose as a producer"):
+                _rundir._check_private(link)
+            os.chmod(directory, 0o777)
+            self.assertFalse(_rundir._is_usable(Path(directory)))
+            with self.assertRaisesRegex(cuframes.Error, "may pose as a producer"):
+                _rundir._check_private(Path(directory))
+            os.chmod(directory, 0o700)
 
     def test_nobody_publishes(self) -> None:
         with self.assertRaisesRegex(cuframes.NoPublisherError, "/nowhere/cam1.sock: No such file"):
