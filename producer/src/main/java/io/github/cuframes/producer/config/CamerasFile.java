@@ -6,6 +6,7 @@ import io.github.cuframes.producer.GroupConfig;
 import io.github.cuframes.producer.config.YamlNode.Entry;
 import io.github.cuframes.producer.config.YamlNode.Mapping;
 import io.github.cuframes.producer.config.YamlNode.Sequence;
+import io.github.cuframes.producer.ffmpeg.Redaction;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.AccessDeniedException;
@@ -203,7 +204,7 @@ public record CamerasFile(GroupConfig group, LogFormat logFormat) {
             try {
                 RunDirectory.requireKey(key);
             } catch (IllegalArgumentException e) {
-                problems().add(place, path, e.getMessage());
+                problems().add(place, path, Redaction.of(e.getMessage()));
             }
             if (!(node instanceof Mapping mapping)) {
                 problems().add(place, path, node.what() + " is no camera; write its fields below, such as rtsp");

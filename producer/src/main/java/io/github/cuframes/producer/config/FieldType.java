@@ -54,8 +54,11 @@ record FieldType<T>(
     private static final String KEY = "[A-Za-z0-9._-]{1,64}";
     private static final String RTSP = "^([Rr][Tt][Ss][Pp][Ss]?://|\\$\\{).+";
 
-    static final FieldType<Boolean> BOOLEAN = new FieldType<>(
-            "true or false", "true", EnumSet.of(Tag.BOOLEAN), text -> Optional.of(Boolean.valueOf(text.value())));
+    /** YAML has more words for these, such as yes and on, which some readers take for a text. */
+    static final FieldType<Boolean> BOOLEAN =
+            new FieldType<>("true or false", "true", EnumSet.of(Tag.BOOLEAN), text -> Optional.of(text.value())
+                    .filter(value -> value.equals("true") || value.equals("false"))
+                    .map(Boolean::valueOf));
 
     static final FieldType<Duration> DURATION = new FieldType<>(
                     "a duration", "5s or 500ms", EnumSet.of(Tag.STRING), text -> Forms.duration(text.value())
@@ -196,7 +199,7 @@ record FieldType<T>(
         } catch (IllegalArgumentException e) {
             // what others say may show the value
             boolean sayable = !secret && value.equals(scalar.text());
-            throw new IllegalArgumentException(sayable ? e.getMessage() : refusal(scalar), e);
+            throw new IllegalArgumentException(sayable ? Redaction.of(e.getMessage()) : refusal(scalar), e);
         }
     }
 
