@@ -11,7 +11,7 @@ import java.util.Set;
  *   from                                to            when
  *   STARTING                            CONNECTING    its key and memory are there; the source is being reached
  *   STARTING, CONNECTING, RECONNECTING  STREAMING     frames come
- *   STREAMING                           RECONNECTING  a live source was lost; subscribers stay connected
+ *   CONNECTING, STREAMING               RECONNECTING  a live source was lost, maybe just as it was reached
  *   CONNECTING, RECONNECTING            itself        another attempt failed
  *   STARTING to RECONNECTING            RETRYING      it could not be opened, or failed, and is opened again after a wait
  *   RETRYING                            STARTING      the wait is over
@@ -27,7 +27,7 @@ public enum CameraState {
     CONNECTING,
     /** Frames come. */
     STREAMING,
-    /** Its source was lost and is tried again. */
+    /** Its source was lost and is tried again; subscribers stay connected. */
     RECONNECTING,
     /** It has no producer at the moment; another is opened after a wait. */
     RETRYING,
@@ -41,7 +41,7 @@ public enum CameraState {
     private Set<CameraState> successors() {
         return switch (this) {
             case STARTING -> EnumSet.of(CONNECTING, STREAMING, RETRYING, ENDED, FAILED, CLOSED);
-            case CONNECTING -> EnumSet.of(CONNECTING, STREAMING, RETRYING, ENDED, FAILED, CLOSED);
+            case CONNECTING -> EnumSet.of(CONNECTING, STREAMING, RECONNECTING, RETRYING, ENDED, FAILED, CLOSED);
             case STREAMING -> EnumSet.of(RECONNECTING, RETRYING, ENDED, FAILED, CLOSED);
             case RECONNECTING -> EnumSet.of(RECONNECTING, STREAMING, RETRYING, ENDED, FAILED, CLOSED);
             case RETRYING -> EnumSet.of(STARTING, CLOSED);

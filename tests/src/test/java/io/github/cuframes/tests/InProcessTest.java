@@ -72,7 +72,9 @@ class InProcessTest {
                     .filter(line -> line.startsWith("failed "))
                     .findFirst()
                     .orElse("");
-            assertTrue(failure.contains("one process for both); start the producer with --memory cuda"), process::toString);
+            assertTrue(
+                    failure.contains("one process for both); start the producer with --memory cuda"),
+                    process::toString);
         }
     }
 }

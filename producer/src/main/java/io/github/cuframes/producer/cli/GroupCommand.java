@@ -211,17 +211,13 @@ final class GroupCommand implements Callable<Integer> {
     }
 
     private static void report(Logger log, CameraState before, CameraStatus now) {
-        boolean another = now.state() == before;
-        switch (now.state()) {
-            case RETRYING, RECONNECTING, CONNECTING -> {
-                if (now.lastError() != null && (another || now.state() != CameraState.CONNECTING)) {
-                    log.warn("{}", now);
-                } else {
-                    log.info("{}: {}", now.key(), now.state().label());
-                }
-            }
-            case FAILED -> log.error("{}", now);
-            default -> log.info("{}: {}", now.key(), now.state().label());
+        CameraState state = now.state();
+        if (state == CameraState.FAILED) {
+            log.error("{}", now);
+        } else if (state == CameraState.RETRYING || state == CameraState.RECONNECTING || state == before) {
+            log.warn("{}", now); // with its error, which all others have behind them
+        } else {
+            log.info("{}: {}", now.key(), state.label());
         }
     }
 
