@@ -141,7 +141,7 @@ public final class ProducerGroup implements AutoCloseable {
             next.put(key, camera);
         });
         old.keySet().stream().filter(key -> !next.containsKey(key)).forEach(changes.removed::add);
-        close(leaving);
+        close(leaving, System.nanoTime() + CLOSE_TIMEOUT.toNanos());
         if (!closed) { // meanwhile
             cameras = Collections.unmodifiableMap(next);
             starting.forEach(ManagedCamera::start);
@@ -214,18 +214,18 @@ public final class ProducerGroup implements AutoCloseable {
     @Override
     public void close() {
         closed = true;
-        cameras.values().forEach(ManagedCamera::stop); // also those that apply() is just starting
+        long deadline = System.nanoTime() + CLOSE_TIMEOUT.toNanos();
+        cameras.values().forEach(ManagedCamera::stop); // at once, also while apply() waits for others
         synchronized (this) {
-            close(cameras.values());
+            close(cameras.values(), deadline);
         }
         synchronized (changed) {
             changed.notifyAll();
         }
     }
 
-    private static void close(Collection<ManagedCamera> leaving) {
+    private static void close(Collection<ManagedCamera> leaving, long deadline) {
         leaving.forEach(ManagedCamera::stop);
-        long deadline = System.nanoTime() + CLOSE_TIMEOUT.toNanos();
         try {
             for (ManagedCamera camera : leaving) {
                 if (!camera.awaitClosed(deadline)) {

@@ -10,7 +10,7 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * Notices that a file is another one than before, by looking: that works for files that are written in place, for editors that
- * rename, for symbolic links that are switched as Kubernetes does, and on network file systems. For one thread.
+ * rename, and for symbolic links that are switched as Kubernetes does. For one thread.
  */
 public final class FileWatch {
 
