@@ -62,7 +62,12 @@ public final class ProducerBuilder {
 
     /** Reads a URL or a file; what FFmpeg opens. A password in it is never shown anywhere. */
     public ProducerBuilder input(String urlOrFile) {
-        input = SafeUrl.of(urlOrFile);
+        return input(SafeUrl.of(urlOrFile));
+    }
+
+    /** Reads a URL or a file. */
+    public ProducerBuilder input(SafeUrl url) {
+        input = Objects.requireNonNull(url);
         return this;
     }
 

@@ -17,16 +17,17 @@ import io.github.cuframes.memory.Descriptors;
 /** What may use what, as {@code docs/decisions/} gives the reasons. A rule that finds no class to look at fails. */
 @AnalyzeClasses(
         packages = BoundariesTest.ROOT,
-        importOptions = {DoNotIncludeTests.class, BoundariesTest.WithoutStandIn.class})
+        importOptions = {DoNotIncludeTests.class, BoundariesTest.WithoutStandInAndSamples.class})
 class BoundariesTest {
 
     static final String ROOT = "io.github.cuframes";
 
-    /** The stand-in driver is test code, though its module has it as its main code. */
-    static final class WithoutStandIn implements ImportOption {
+    /** The stand-in driver is test code, though its module has it as its main code; samples are applications. */
+    static final class WithoutStandInAndSamples implements ImportOption {
         @Override
         public boolean includes(Location location) {
-            return !location.contains("/io/github/cuframes/standin/");
+            return !location.contains("/io/github/cuframes/standin/")
+                    && !location.contains("/io/github/cuframes/samples/");
         }
     }
 

@@ -1,15 +1,12 @@
 package io.github.cuframes.producer.cli;
 
 import io.github.cuframes.producer.Memory;
+import io.github.cuframes.producer.config.Forms;
 import io.github.cuframes.protocol.frame.Rational;
 import java.net.InetSocketAddress;
 import java.nio.file.attribute.PosixFilePermission;
 import java.time.Duration;
-import java.util.EnumSet;
-import java.util.Locale;
 import java.util.Set;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
@@ -20,85 +17,42 @@ final class Converters {
 
     /** {@code 500ms}, {@code 5s}, {@code 2m}, {@code 1h}, {@code 30d}. */
     static final class OfDuration implements ITypeConverter<Duration> {
-
-        private static final Pattern FORM = Pattern.compile("(\\d{1,9})(ms|s|m|h|d)");
-
         @Override
         public Duration convert(String value) {
-            Matcher matcher = FORM.matcher(value);
-            if (!matcher.matches()) {
-                throw new TypeConversionException("'" + value + "' is no duration; write for example 500ms, 5s or 2m");
-            }
-            long amount = Long.parseLong(matcher.group(1));
-            return switch (matcher.group(2)) {
-                case "ms" -> Duration.ofMillis(amount);
-                case "s" -> Duration.ofSeconds(amount);
-                case "m" -> Duration.ofMinutes(amount);
-                case "h" -> Duration.ofHours(amount);
-                default -> Duration.ofDays(amount);
-            };
+            return Forms.duration(value)
+                    .orElseThrow(() -> new TypeConversionException(
+                            "'" + value + "' is no duration; write for example 500ms, 5s or 2m"));
         }
     }
 
     /** Bytes: {@code 512MB}, {@code 4GB}; the units are powers of 1024. */
     static final class OfSize implements ITypeConverter<Long> {
-
-        private static final Pattern FORM = Pattern.compile("(\\d{1,9})([KMGT]?)I?B?");
-
         @Override
         public Long convert(String value) {
-            Matcher matcher = FORM.matcher(value.toUpperCase(Locale.ROOT));
-            if (!matcher.matches()) {
-                throw new TypeConversionException("'" + value + "' is no size; write for example 512MB or 4GB");
-            }
-            int shift = matcher.group(2).isEmpty() ? 0 : 10 * (1 + "KMGT".indexOf(matcher.group(2)));
-            return Long.parseLong(matcher.group(1)) << shift;
+            return Forms.size(value)
+                    .orElseThrow(() ->
+                            new TypeConversionException("'" + value + "' is no size; write for example 512MB or 4GB"));
         }
     }
 
     /** Frames a second: {@code 5}, {@code 12.5}, {@code 30000/1001}. */
     static final class OfRate implements ITypeConverter<Rational> {
 
-        private static final Pattern FORM = Pattern.compile("(\\d{1,6})(?:\\.(\\d{1,3})|/(\\d{1,6}))?");
-
         @Override
         public Rational convert(String value) {
-            Matcher matcher = FORM.matcher(value);
-            if (matcher.matches()) {
-                int whole = Integer.parseInt(matcher.group(1));
-                String decimals = matcher.group(2);
-                int denominator = matcher.group(3) == null ? 1 : Integer.parseInt(matcher.group(3));
-                for (int i = 0; decimals != null && i < decimals.length(); i++) {
-                    whole = 10 * whole + decimals.charAt(i) - '0';
-                    denominator *= 10;
-                }
-                if (whole > 0 && denominator > 0) {
-                    return new Rational(whole, denominator);
-                }
-            }
-            throw new TypeConversionException("'" + value + "' is no rate; write for example 5, 12.5 or 30000/1001");
+            return Forms.rate(value)
+                    .orElseThrow(() -> new TypeConversionException(
+                            "'" + value + "' is no rate; write for example 5, 12.5 or 30000/1001"));
         }
     }
 
     /** Octal permissions: {@code 0660}. */
     static final class OfMode implements ITypeConverter<Set<PosixFilePermission>> {
-
-        private static final Pattern FORM = Pattern.compile("0?[0-7]{3}");
-
         @Override
         public Set<PosixFilePermission> convert(String value) {
-            if (!FORM.matcher(value).matches()) {
-                throw new TypeConversionException("'" + value + "' is no mode; write for example 0660");
-            }
-            int mode = Integer.parseInt(value, 8);
-            PosixFilePermission[] all = PosixFilePermission.values(); // from the owner's read to the others' execute
-            Set<PosixFilePermission> set = EnumSet.noneOf(PosixFilePermission.class);
-            for (int i = 0; i < all.length; i++) {
-                if ((mode & 0400 >> i) != 0) {
-                    set.add(all[i]);
-                }
-            }
-            return set;
+            return Forms.mode(value)
+                    .orElseThrow(
+                            () -> new TypeConversionException("'" + value + "' is no mode; write for example 0660"));
         }
     }
 

@@ -19,9 +19,10 @@ public final class Main {
         List<String> all = List.of(arguments);
         boolean supervise = !all.isEmpty() && all.get(0).equals(SuperviseCommand.NAME);
         List<String> own = supervise ? all.subList(1, all.size()) : all;
-        return (supervise ? SuperviseCommand.parser() : parser(new ProduceCommand(own)))
-                .setParameterExceptionHandler(Main::wrongArguments)
-                .execute(own.toArray(String[]::new));
+        CommandLine command = supervise
+                ? SuperviseCommand.parser()
+                : GroupCommand.Probe.isWanted(own) ? GroupCommand.parser() : parser(new ProduceCommand(own));
+        return command.setParameterExceptionHandler(Main::wrongArguments).execute(own.toArray(String[]::new));
     }
 
     static CommandLine parser(ProduceCommand command) {

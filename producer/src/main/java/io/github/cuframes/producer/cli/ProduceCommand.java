@@ -48,6 +48,7 @@ import picocli.CommandLine.Spec;
             "Arguments may stand in a file: @FILE. That keeps a camera's password out of the process list.",
             "Exit status: 0 the source ended or a signal came, 1 it could not do its job, 2 wrong arguments,",
             "3 native calls hang and the process has to be started again.",
+            "Several cameras of a file in one process: cuframes-producer --config FILE --help",
             "Several cameras, a process each: cuframes-producer supervise --help"
         })
 final class ProduceCommand implements Callable<Integer> {

@@ -15,10 +15,12 @@ public final class SafeUrl {
             Set.of("rtsp", "rtsps", "rtmp", "rtmps", "rtp", "udp", "tcp", "srt", "rist", "mmsh", "mmst");
 
     private final String value;
+    private final String shown;
     private final String scheme;
 
-    private SafeUrl(String value, String scheme) {
+    private SafeUrl(String value, String shown, String scheme) {
         this.value = value;
+        this.shown = "file".equals(scheme) ? shown : Redaction.of(shown);
         this.scheme = scheme;
     }
 
@@ -28,6 +30,16 @@ public final class SafeUrl {
      * @throws IllegalArgumentException if there is nothing in it, or a character that has no business in a URL
      */
     public static SafeUrl of(String urlOrPath) {
+        return of(urlOrPath, urlOrPath);
+    }
+
+    /**
+     * The same, for one that was put together of parts that are secret, wherever in it they stand.
+     *
+     * @param shown the same without these parts; this is what is printed
+     * @throws IllegalArgumentException as {@link #of(String)} does
+     */
+    public static SafeUrl of(String urlOrPath, String shown) {
         Objects.requireNonNull(urlOrPath, "url");
         if (urlOrPath.isBlank()) {
             throw new IllegalArgumentException(
@@ -38,7 +50,8 @@ public final class SafeUrl {
         }
         int end = urlOrPath.indexOf("://");
         boolean hasScheme = end > 0 && urlOrPath.substring(0, end).matches("[A-Za-z][A-Za-z0-9+.-]*");
-        return new SafeUrl(urlOrPath, hasScheme ? urlOrPath.substring(0, end).toLowerCase(Locale.ROOT) : "file");
+        return new SafeUrl(
+                urlOrPath, shown, hasScheme ? urlOrPath.substring(0, end).toLowerCase(Locale.ROOT) : "file");
     }
 
     /** The scheme in lower case; "file" for a path. */
@@ -100,6 +113,6 @@ public final class SafeUrl {
     /** Without credentials. */
     @Override
     public String toString() {
-        return isFile() ? value : Redaction.of(value);
+        return shown;
     }
 }

@@ -1,0 +1,27 @@
+package io.github.cuframes.producer;
+
+import io.github.cuframes.memory.transport.RunDirectory;
+import java.nio.file.Path;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * Which cameras a {@link ProducerGroup} is to have. Immutable.
+ *
+ * @param runDirectory where their sockets are; null for the usual place, see {@link RunDirectory}
+ * @param cameras by key, in the order in which they are shown
+ */
+public record GroupConfig(Path runDirectory, Map<String, CameraSettings> cameras) {
+
+    /** Checks the keys. */
+    public GroupConfig {
+        cameras.keySet().forEach(RunDirectory::requireKey);
+        cameras = Collections.unmodifiableMap(new LinkedHashMap<>(cameras));
+    }
+
+    /** Cameras in the usual run directory. */
+    public static GroupConfig of(Map<String, CameraSettings> cameras) {
+        return new GroupConfig(null, cameras);
+    }
+}
