@@ -13,7 +13,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.Objects;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.bytedeco.ffmpeg.avcodec.AVPacket;
 import org.slf4j.Logger;
@@ -53,7 +52,6 @@ public final class Recorder implements PacketTap, AutoCloseable {
     private final SegmentStore store;
     private final PacketQueue queue = new PacketQueue(QUEUE_BYTES, QUEUE_PACKETS);
     private final Thread thread;
-    private final AtomicBoolean closed = new AtomicBoolean();
     private final AtomicLong segments = new AtomicLong();
     private final AtomicLong packets = new AtomicLong();
     private final AtomicLong bytes = new AtomicLong();
@@ -322,10 +320,7 @@ public final class Recorder implements PacketTap, AutoCloseable {
     /** Writes what is waiting and ends the segment, for which it has a second; after the producer was closed. */
     @Override
     public void close() {
-        if (!closed.compareAndSet(false, true)) {
-            return;
-        }
-        queue.close();
+        queue.close(); // any number of times: whoever calls second waits, too, since the process may end after it
         try {
             thread.join(CLOSE_TIMEOUT.toMillis());
             if (thread.isAlive()) {
