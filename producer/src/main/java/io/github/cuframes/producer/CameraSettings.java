@@ -6,6 +6,10 @@ import io.github.cuframes.producer.ingest.RtspTransport;
 import io.github.cuframes.producer.ingest.SafeUrl;
 import io.github.cuframes.producer.pattern.PatternSpec;
 import io.github.cuframes.producer.publish.PublisherBuilder;
+import io.github.cuframes.producer.record.RecordOptions;
+import io.github.cuframes.producer.record.Recorder;
+import io.github.cuframes.protocol.frame.Rational;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
 import java.time.Duration;
@@ -32,6 +36,13 @@ import java.util.Set;
  * @param memory where frames live
  * @param gpu index or UUID; null for the first
  * @param filter an FFmpeg filter graph; null for none
+ * @param rate the most frames a second; null for all
+ * @param renditions other streams of the same frames
+ * @param packetMemory the most memory for packets, in bytes; 0 to offer none
+ * @param recordTo where to record, in a directory by the key; null not to
+ * @param segment how long a segment of the recording is
+ * @param retainBytes the most that the recording takes; 0 for no limit
+ * @param retainFor how long segments are kept; null for ever
  * @param maxSubscribers the most at a time
  * @param credits the most frames that a subscriber has at a time
  * @param maxMemory the most frame memory, in bytes
@@ -54,6 +65,13 @@ public record CameraSettings(
         Memory memory,
         String gpu,
         String filter,
+        Rational rate,
+        List<CameraRendition> renditions,
+        long packetMemory,
+        Path recordTo,
+        Duration segment,
+        long retainBytes,
+        Duration retainFor,
         int maxSubscribers,
         int credits,
         long maxMemory,
@@ -69,9 +87,13 @@ public record CameraSettings(
         if ((input == null) == (pattern == null)) {
             throw new IllegalArgumentException("a camera needs one source: an input or a test pattern, and not both");
         }
-        if (pattern != null && filter != null) {
+        if (pattern != null && (filter != null || rate != null || !renditions.isEmpty())) {
             throw new IllegalArgumentException(
-                    "a test pattern is not filtered; give it the size and rate that are wanted");
+                    "a test pattern is not filtered and has no renditions; give it the size and"
+                            + " rate that are wanted, or a camera for each");
+        }
+        if (pattern != null && recordTo != null) {
+            throw new IllegalArgumentException("a test pattern has no packets to record; give a camera or a file");
         }
         if (waitForSubscribers > maxSubscribers) {
             throw new IllegalArgumentException("a source that waits for " + waitForSubscribers
@@ -81,6 +103,8 @@ public record CameraSettings(
         Objects.requireNonNull(rtspTimeout, "rtspTimeout");
         Objects.requireNonNull(memory, "memory");
         Objects.requireNonNull(hangTimeout, "hangTimeout");
+        Objects.requireNonNull(segment, "segment");
+        renditions = List.copyOf(renditions);
         socketMode = Set.copyOf(socketMode);
         allowedUsers = List.copyOf(allowedUsers);
         allowedGroups = List.copyOf(allowedGroups);
@@ -102,7 +126,20 @@ public record CameraSettings(
     }
 
     /**
-     * The producer of such a camera.
+     * What records such a camera, for a producer's {@link ProducerBuilder#tap}; the caller closes it, after the producer.
+     *
+     * @return null if it is not recorded
+     * @throws IOException if nobody can write there; says why
+     */
+    public Recorder openRecorder(String key) throws IOException {
+        return recordTo == null
+                ? null
+                : Recorder.open(
+                        RecordOptions.of(recordTo, key).withSegment(segment).withRetention(retainBytes, retainFor));
+    }
+
+    /**
+     * The producer of such a camera, which does not record.
      *
      * @param runDirectory where its socket is made; null for the usual place
      */
@@ -116,6 +153,7 @@ public record CameraSettings(
                 .threads(threads)
                 .memory(memory)
                 .hangs(hangTimeout, maxHung)
+                .packetMemory(packetMemory)
                 .publish(publisher -> toPublisher(publisher.runDirectory(runDirectory)));
         if (gpu != null) {
             producer.gpu(gpu);
@@ -123,6 +161,10 @@ public record CameraSettings(
         if (filter != null) {
             producer.filter(filter);
         }
+        if (rate != null) {
+            producer.fps(rate);
+        }
+        renditions.forEach(rendition -> rendition.addTo(producer));
         return pattern != null ? producer.testPattern(pattern) : producer.input(input);
     }
 
@@ -149,6 +191,13 @@ public record CameraSettings(
         private Memory memory = Memory.AUTO;
         private String gpu;
         private String filter;
+        private Rational rate;
+        private List<CameraRendition> renditions = new ArrayList<>();
+        private long packetMemory = ProducerBuilder.PACKET_MEMORY;
+        private Path recordTo;
+        private Duration segment = RecordOptions.DEFAULT_SEGMENT;
+        private long retainBytes;
+        private Duration retainFor;
         private int maxSubscribers = 32;
         private int credits = 8;
         private long maxMemory = 4L << 30;
@@ -232,6 +281,48 @@ public record CameraSettings(
             return this;
         }
 
+        /** The most frames a second of the main stream; all by default. */
+        public Builder fps(Rational framesPerSecond) {
+            rate = framesPerSecond;
+            return this;
+        }
+
+        /** Other streams of the same frames; none by default. */
+        public Builder renditions(List<? extends CameraRendition> others) {
+            renditions = new ArrayList<>(others);
+            return this;
+        }
+
+        /** The most memory for packets in bytes, see {@link ProducerBuilder#packetMemory}; 64 MiB by default. */
+        public Builder packetMemory(long bytes) {
+            packetMemory = bytes;
+            return this;
+        }
+
+        /** Where to record; by default it is not. */
+        public Builder recordTo(Path directory) {
+            recordTo = directory;
+            return this;
+        }
+
+        /** How long a segment of the recording is; 10 minutes by default. */
+        public Builder segment(Duration length) {
+            segment = length;
+            return this;
+        }
+
+        /** The most bytes that the recording takes; no limit by default. */
+        public Builder retain(long bytes) {
+            retainBytes = bytes;
+            return this;
+        }
+
+        /** How long segments are kept; for ever by default. */
+        public Builder retainFor(Duration time) {
+            retainFor = time;
+            return this;
+        }
+
         /** The most subscribers at a time, 1 to 1024; 32 by default. */
         public Builder maxSubscribers(int subscribers) {
             maxSubscribers = subscribers;
@@ -304,6 +395,13 @@ public record CameraSettings(
                     memory,
                     gpu,
                     filter,
+                    rate,
+                    renditions,
+                    packetMemory,
+                    recordTo,
+                    segment,
+                    retainBytes,
+                    retainFor,
                     maxSubscribers,
                     credits,
                     maxMemory,

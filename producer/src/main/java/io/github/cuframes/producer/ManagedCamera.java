@@ -2,6 +2,7 @@ package io.github.cuframes.producer;
 
 import io.github.cuframes.producer.ingest.Backoff;
 import io.github.cuframes.producer.ingest.Clock;
+import io.github.cuframes.producer.record.Recorder;
 import io.github.cuframes.protocol.layout.SourceState;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -130,10 +131,8 @@ final class ManagedCamera {
         }
         IOException failure = null;
         boolean hopeless = false;
-        try (Producer opened = settings.toProducer(key, runDirectory)
-                .retryFirst(true)
-                .listener((state, cause) -> heard(current, state, cause))
-                .open()) {
+        try (Recorder recorder = settings.openRecorder(key);
+                Producer opened = open(current, recorder)) {
             producer = opened;
             current.over.await();
             if (!isStopped() && !opened.awaitEnd(VERDICT)) {
@@ -150,6 +149,13 @@ final class ManagedCamera {
             producer = null;
         }
         return !isStopped() && conclude(current, failure, hopeless);
+    }
+
+    private Producer open(Life current, Recorder recorder) throws IOException {
+        ProducerBuilder builder = settings.toProducer(key, runDirectory)
+                .retryFirst(true)
+                .listener((state, cause) -> heard(current, state, cause));
+        return (recorder == null ? builder : builder.tap(recorder)).open();
     }
 
     private synchronized boolean conclude(Life current, IOException failure, boolean hopeless) {

@@ -1,6 +1,7 @@
 package io.github.cuframes.producer;
 
 import io.github.cuframes.producer.ingest.IngestCounter;
+import io.github.cuframes.producer.ingest.PacketTap;
 import io.github.cuframes.producer.publish.PacketCounters;
 import io.github.cuframes.producer.publish.PacketPublisher;
 import io.github.cuframes.producer.publish.Publisher;
@@ -45,6 +46,7 @@ public final class Producer implements AutoCloseable {
     private final Publisher publisher;
     private final FrameSource source;
     private final ProducerListener listener;
+    private final List<PacketTap> taps;
     private final CompletableFuture<SourceState> end = new CompletableFuture<>();
     private final AtomicBoolean closed = new AtomicBoolean();
     private final Watchdog.Watched control = this::checkControl;
@@ -60,6 +62,7 @@ public final class Producer implements AutoCloseable {
         this.place = place;
         LOG.info("{}: frames live in {}", options.key(), place);
         listener = options.listener();
+        taps = options.taps();
         controlTimeoutNanos = options.callTimeout().toNanos();
         streams = options.streams(place);
         publisher = streams.main();
@@ -185,6 +188,11 @@ public final class Producer implements AutoCloseable {
     /** The packets that are offered beside the frames; empty where none are. */
     public Optional<PacketCounters> packetCounters() {
         return publisher.packets().map(PacketPublisher::counters);
+    }
+
+    /** Those who get its packets in this process, such as a {@link io.github.cuframes.producer.record.Recorder}. */
+    public List<PacketTap> taps() {
+        return taps;
     }
 
     /** What was read and decoded; empty for a test pattern, which is neither. */

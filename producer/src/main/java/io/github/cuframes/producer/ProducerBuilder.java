@@ -30,7 +30,7 @@ public final class ProducerBuilder {
 
     private static final Duration OPEN_TIMEOUT = Duration.ofSeconds(10);
     private static final Duration READ_TIMEOUT = Duration.ofSeconds(5);
-    private static final long PACKET_MEMORY = 64L << 20;
+    static final long PACKET_MEMORY = 64L << 20;
 
     private final String key;
     private final List<RenditionBuilder> renditions = new ArrayList<>();
@@ -176,9 +176,11 @@ public final class ProducerBuilder {
      * Producer.builder("cam1").input(url).rendition("cam1.detect", detect -> detect.size(640, 360).fps(5)).open();
      * }</pre>
      *
-     * @param renditionKey its name, {@code [A-Za-z0-9._-]{1,64}}; another one than the camera's and the other renditions'
+     * @param name its key, {@code [A-Za-z0-9._-]{1,64}}; another one than the camera's and the other renditions'. What begins with
+     *     a dot comes behind the camera's: {@code .detect} of {@code cam1} is {@code cam1.detect}
      */
-    public ProducerBuilder rendition(String renditionKey, Consumer<RenditionBuilder> change) {
+    public ProducerBuilder rendition(String name, Consumer<RenditionBuilder> change) {
+        String renditionKey = name.startsWith(".") ? key + name : name;
         Publisher.builder(renditionKey); // throws if it is no key
         if (renditionKey.equals(key)
                 || renditions.stream().anyMatch(it -> it.key().equals(renditionKey))) {
@@ -287,6 +289,10 @@ public final class ProducerBuilder {
 
     Duration callTimeout() {
         return callTimeout;
+    }
+
+    List<PacketTap> taps() {
+        return List.copyOf(taps);
     }
 
     ProducerListener listener() {

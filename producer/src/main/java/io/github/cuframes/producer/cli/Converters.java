@@ -2,6 +2,7 @@ package io.github.cuframes.producer.cli;
 
 import io.github.cuframes.producer.Memory;
 import io.github.cuframes.producer.config.Forms;
+import io.github.cuframes.producer.config.RenditionForm;
 import io.github.cuframes.protocol.frame.Rational;
 import java.net.InetSocketAddress;
 import java.nio.file.attribute.PosixFilePermission;
@@ -35,6 +36,18 @@ final class Converters {
         }
     }
 
+    /** {@code KEY:OPTION=VALUE,…}. */
+    static final class OfRendition implements ITypeConverter<RenditionForm> {
+        @Override
+        public RenditionForm convert(String value) {
+            try {
+                return RenditionForm.parse(value);
+            } catch (IllegalArgumentException e) {
+                throw new TypeConversionException(e.getMessage());
+            }
+        }
+    }
+
     /** Frames a second: {@code 5}, {@code 12.5}, {@code 30000/1001}. */
     static final class OfRate implements ITypeConverter<Rational> {
 
@@ -59,21 +72,11 @@ final class Converters {
     /** {@code 9400}, {@code :9400}, {@code host:9400}, {@code [::1]:9400}; not resolved. Without a host it is loopback. */
     static final class OfAddress implements ITypeConverter<InetSocketAddress> {
 
-        private static final Pattern FORM =
-                Pattern.compile("(?:(?:\\[([0-9A-Fa-f:.%a-z]+)]|([A-Za-z0-9._-]*)):)?(\\d{1,5})");
-        private static final String LOOPBACK = "127.0.0.1";
-        private static final int LAST_PORT = 0xFFFF;
-
         @Override
         public InetSocketAddress convert(String value) {
-            Matcher matcher = FORM.matcher(value);
-            if (!matcher.matches() || Integer.parseInt(matcher.group(3)) > LAST_PORT) {
-                throw new TypeConversionException(
-                        "'" + value + "' is no address; write for example 9400, 127.0.0.1:9400 or [::1]:9400");
-            }
-            String host = matcher.group(1) != null ? matcher.group(1) : matcher.group(2);
-            return InetSocketAddress.createUnresolved(
-                    host == null || host.isEmpty() ? LOOPBACK : host, Integer.parseInt(matcher.group(3)));
+            return Forms.address(value)
+                    .orElseThrow(() -> new TypeConversionException(
+                            "'" + value + "' is no address; write for example 9400, 127.0.0.1:9400 or [::1]:9400"));
         }
     }
 

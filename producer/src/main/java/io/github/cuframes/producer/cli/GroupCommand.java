@@ -9,18 +9,22 @@ import io.github.cuframes.producer.ProducerGroup;
 import io.github.cuframes.producer.config.CamerasFile;
 import io.github.cuframes.producer.config.ConfigException;
 import io.github.cuframes.producer.config.FileWatch;
+import io.github.cuframes.producer.metrics.MetricsServer;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -76,6 +80,9 @@ final class GroupCommand implements Callable<Integer> {
             description = "Log more.")
     private boolean verbose;
 
+    @Mixin
+    private MetricsOption metrics;
+
     @Option(names = "--isolate", hidden = true)
     private boolean isolate;
 
@@ -127,6 +134,9 @@ final class GroupCommand implements Callable<Integer> {
         Logging.configure(formatOf(cameras), verbose, null);
         try {
             return run(cameras, watch);
+        } catch (IOException e) {
+            spec.commandLine().getErr().println("cuframes-producer: " + e.getMessage());
+            return spec.exitCodeOnExecutionException();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return spec.exitCodeOnExecutionException();
@@ -161,7 +171,7 @@ final class GroupCommand implements Callable<Integer> {
         return runDirectory == null ? group : new GroupConfig(runDirectory, group.cameras());
     }
 
-    private int run(CamerasFile first, FileWatch watch) throws InterruptedException {
+    private int run(CamerasFile first, FileWatch watch) throws IOException, InterruptedException {
         Logger log = LoggerFactory.getLogger("cuframes");
         ProducerGroup group = ProducerGroup.builder()
                 .listener((before, now) -> report(log, before, now))
@@ -177,7 +187,9 @@ final class GroupCommand implements Callable<Integer> {
                 "cuframes-signal");
         Runtime.getRuntime().addShutdownHook(onSignal);
         HangUp.listen(() -> hungUp.set(true));
-        try (group) {
+        MetricsServer server = metrics.open(first.metrics(), group);
+        try (group;
+                server) {
             log.info("{}: {}", file, group.apply(configOf(first)));
             CamerasFile running = first;
             while (!group.awaitEnd(POLL)) {
@@ -197,6 +209,9 @@ final class GroupCommand implements Callable<Integer> {
             CamerasFile next = CamerasFile.load(file, System.getenv());
             if (next.logFormat() != running.logFormat()) {
                 log.warn("{}: log-format is another one now, which counts from the next start on", file);
+            }
+            if (!Objects.equals(next.metrics(), running.metrics())) {
+                log.warn("{}: metrics has another address now, which counts from the next start on", file);
             }
             ProducerGroup.Changes changes = group.apply(configOf(next));
             log.info("{}: {}", file, changes);

@@ -1,6 +1,7 @@
 package io.github.cuframes.producer.cli;
 
 import io.github.cuframes.producer.Producer;
+import io.github.cuframes.producer.ProducerGroup;
 import io.github.cuframes.producer.metrics.MetricsServer;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -24,15 +25,22 @@ final class MetricsOption {
 
     /** Serves them; null if nobody asked for it. */
     MetricsServer open(Supplier<? extends Collection<Producer>> producers) throws IOException {
-        if (address == null) {
-            return null;
-        }
+        return address == null ? null : MetricsServer.open(patiently(address), producers);
+    }
+
+    /** Serves them where the option says, or else the file; null if nobody asked for it. */
+    MetricsServer open(InetSocketAddress otherwise, ProducerGroup group) throws IOException {
+        InetSocketAddress wanted = address != null ? address : otherwise;
+        return wanted == null ? null : MetricsServer.open(patiently(wanted), group);
+    }
+
+    private static InetSocketAddress patiently(InetSocketAddress wanted) {
         // read by the JDK's server when its first instance is made
         for (String property : new String[] {"sun.net.httpserver.maxReqTime", "sun.net.httpserver.maxRspTime"}) {
             if (System.getProperty(property) == null) {
                 System.setProperty(property, PATIENCE);
             }
         }
-        return MetricsServer.open(address, producers);
+        return wanted;
     }
 }

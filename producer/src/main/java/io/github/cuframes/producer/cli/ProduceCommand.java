@@ -5,6 +5,7 @@ import io.github.cuframes.producer.HangException;
 import io.github.cuframes.producer.Memory;
 import io.github.cuframes.producer.Producer;
 import io.github.cuframes.producer.ProducerBuilder;
+import io.github.cuframes.producer.config.RenditionForm;
 import io.github.cuframes.producer.ingest.RtspTransport;
 import io.github.cuframes.producer.isolate.RestartPolicy;
 import io.github.cuframes.producer.isolate.Supervisor;
@@ -135,11 +136,11 @@ final class ProduceCommand implements Callable<Integer> {
     @Option(
             names = "--rendition",
             paramLabel = "KEY:OPTIONS",
-            converter = RenditionArgument.Converter.class,
+            converter = Converters.OfRendition.class,
             description = "Another stream of the same decoded frames: cam1.detect:size=640x360,fps=5 or"
                     + " KEY:fps=5,filter=GRAPH. More options, before filter: wait, credits, max-subscribers,"
                     + " max-memory. May be repeated.")
-    private List<RenditionArgument> renditions = new ArrayList<>();
+    private List<RenditionForm> renditions = new ArrayList<>();
 
     @Option(
             names = "--transport",

@@ -81,6 +81,47 @@ final class CameraFields {
                     CameraSettings.Builder::filter,
                     "An FFmpeg filter graph for the frames, on the GPU if they live there."),
             Field.one(
+                    "fps",
+                    FieldType.RATE,
+                    null,
+                    CameraSettings.Builder::fps,
+                    "The most frames a second; others are left out by their time stamps."),
+            Field.several(
+                    "rendition",
+                    FieldType.RENDITION,
+                    CameraSettings.Builder::renditions,
+                    "Other streams of the same decoded frames, each KEY:OPTION=VALUE,...; .KEY comes behind the camera's key."),
+            Field.one(
+                    "packet-memory",
+                    FieldType.SIZE_OR_NONE,
+                    "64MB",
+                    CameraSettings.Builder::packetMemory,
+                    "The most memory for encoded packets that subscribers ask for; 0 offers none."),
+            Field.one(
+                    "record",
+                    FieldType.DIRECTORY,
+                    null,
+                    CameraSettings.Builder::recordTo,
+                    "Where the packets are written as they came, in a directory by the camera's key; seen from this file."),
+            Field.one(
+                    "segment",
+                    FieldType.DURATION,
+                    "10m",
+                    CameraSettings.Builder::segment,
+                    "How long a segment of the recording is."),
+            Field.one(
+                    "retain",
+                    FieldType.SIZE,
+                    null,
+                    CameraSettings.Builder::retain,
+                    "The most that the camera's recording takes; the oldest segments go."),
+            Field.one(
+                    "retain-for",
+                    FieldType.DURATION,
+                    null,
+                    CameraSettings.Builder::retainFor,
+                    "How long segments are kept."),
+            Field.one(
                     "max-subscribers",
                     FieldType.integer(1, 1024),
                     "32",
@@ -133,7 +174,8 @@ final class CameraFields {
             "retry", "is no field: cameras of a file are always tried again; leave it out",
             "isolate", "is no field; cameras in processes of their own are what \"supervise\" starts",
             "key", "is no field here: the key is the name that stands above",
-            "run-dir", "is no camera's field; it stands at the top of the file, for all");
+            "run-dir", "is no camera's field; it stands at the top of the file, for all",
+            "metrics", "is no camera's field; it stands at the top of the file, for all");
 
     private CameraFields() {}
 }

@@ -8,6 +8,7 @@ import io.github.cuframes.producer.config.YamlNode.Mapping;
 import io.github.cuframes.producer.config.YamlNode.Sequence;
 import io.github.cuframes.producer.ffmpeg.Redaction;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
@@ -25,13 +26,15 @@ import java.util.stream.Stream;
  *
  * @param group the cameras
  * @param logFormat how the process logs; null if the file does not say
+ * @param metrics where it serves metrics; null if the file does not say
  */
-public record CamerasFile(GroupConfig group, LogFormat logFormat) {
+public record CamerasFile(GroupConfig group, LogFormat logFormat, InetSocketAddress metrics) {
 
     /** What the file says of the process as a whole. */
     static final class Globals {
         private Path runDirectory;
         private LogFormat logFormat;
+        private InetSocketAddress metrics;
 
         void runDirectory(Path directory) {
             runDirectory = directory;
@@ -39,6 +42,10 @@ public record CamerasFile(GroupConfig group, LogFormat logFormat) {
 
         void logFormat(LogFormat format) {
             logFormat = format;
+        }
+
+        void metrics(InetSocketAddress address) {
+            metrics = address;
         }
     }
 
@@ -59,7 +66,14 @@ public record CamerasFile(GroupConfig group, LogFormat logFormat) {
                     FieldType.choice(LogFormat.class, FieldType::lower),
                     "text",
                     Globals::logFormat,
-                    "How logs are written; the command's option goes first. Changed by a restart only."));
+                    "How logs are written; the command's option goes first. Changed by a restart only."),
+            Field.one(
+                    "metrics",
+                    FieldType.ADDRESS,
+                    null,
+                    Globals::metrics,
+                    "Where Prometheus metrics and health are served; the command's option goes first. Changed by a restart"
+                            + " only."));
 
     /**
      * Reads a file.
@@ -111,7 +125,7 @@ public record CamerasFile(GroupConfig group, LogFormat logFormat) {
             problems.add(root, "", root.what() + " is no configuration; write \"cameras:\" and the cameras below");
         }
         problems.check();
-        return new CamerasFile(new GroupConfig(globals.runDirectory, cameras), globals.logFormat);
+        return new CamerasFile(new GroupConfig(globals.runDirectory, cameras), globals.logFormat, globals.metrics);
     }
 
     /** Goes through a document. */

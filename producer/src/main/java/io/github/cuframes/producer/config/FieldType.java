@@ -7,6 +7,8 @@ import io.github.cuframes.producer.config.YamlNode.Tag;
 import io.github.cuframes.producer.ffmpeg.Redaction;
 import io.github.cuframes.producer.ingest.SafeUrl;
 import io.github.cuframes.producer.pattern.PatternSpec;
+import io.github.cuframes.protocol.frame.Rational;
+import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
 import java.time.Duration;
@@ -69,6 +71,34 @@ record FieldType<T>(
                     "a size", "512MB or 4GB", EnumSet.of(Tag.STRING, Tag.INTEGER), text -> Forms.size(text.value())
                             .filter(size -> size > 0))
             .matching("^(" + Forms.SIZE + "|.*\\$\\{.*)$");
+
+    static final FieldType<InetSocketAddress> ADDRESS = new FieldType<>(
+                    "an address",
+                    "9400 or 0.0.0.0:9400",
+                    EnumSet.of(Tag.STRING, Tag.INTEGER),
+                    text -> Forms.address(text.value()))
+            .matching("^(" + Forms.ADDRESS + "|.*\\$\\{.*)$");
+
+    /** Of which 0 means none. */
+    static final FieldType<Long> SIZE_OR_NONE = new FieldType<>(
+                    "a size",
+                    "64MB, or 0 for none",
+                    EnumSet.of(Tag.STRING, Tag.INTEGER),
+                    text -> Forms.size(text.value()))
+            .matching("^(" + Forms.SIZE + "|.*\\$\\{.*)$");
+
+    static final FieldType<Rational> RATE = new FieldType<>(
+                    "a rate",
+                    "5 or 30000/1001",
+                    EnumSet.of(Tag.STRING, Tag.INTEGER, Tag.DECIMAL),
+                    text -> Forms.rate(text.value()))
+            .matching("^(" + Forms.RATE + "|.*\\$\\{.*)$");
+
+    static final FieldType<RenditionForm> RENDITION = new FieldType<>(
+            "a rendition",
+            "\".detect:size=640x360,fps=5\"",
+            EnumSet.of(Tag.STRING),
+            text -> Optional.of(RenditionForm.parse(text.value())));
 
     static final FieldType<Set<PosixFilePermission>> MODE = new FieldType<>(
                     "a mode", "0660", EnumSet.of(Tag.STRING, Tag.INTEGER), text -> Forms.mode(text.value()))

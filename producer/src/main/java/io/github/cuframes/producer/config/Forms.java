@@ -1,6 +1,7 @@
 package io.github.cuframes.producer.config;
 
 import io.github.cuframes.protocol.frame.Rational;
+import java.net.InetSocketAddress;
 import java.nio.file.attribute.PosixFilePermission;
 import java.time.Duration;
 import java.util.EnumSet;
@@ -27,6 +28,14 @@ public final class Forms {
 
     private static final Pattern DURATION_FORM = Pattern.compile("(\\d{1,9})(ms|s|m|h|d)");
     private static final Pattern SIZE_FORM = Pattern.compile("(\\d{1,12})([KMGT]?)I?B?");
+
+    /** Where a server listens. */
+    static final String ADDRESS = "(([0-9A-Za-z._-]*|\\[[0-9A-Fa-f:.%a-z]+\\]):)?\\d{1,5}";
+
+    private static final Pattern ADDRESS_FORM =
+            Pattern.compile("(?:(?:\\[([0-9A-Fa-f:.%a-z]+)]|([A-Za-z0-9._-]*)):)?(\\d{1,5})");
+    private static final String LOOPBACK = "127.0.0.1";
+    private static final int LAST_PORT = 0xFFFF;
 
     private static final Pattern RATE_FORM = Pattern.compile("(\\d{1,6})(?:\\.(\\d{1,3})|/(\\d{1,6}))?");
 
@@ -74,6 +83,17 @@ public final class Forms {
             denominator *= 10;
         }
         return whole > 0 && denominator > 0 ? Optional.of(new Rational(whole, denominator)) : Optional.empty();
+    }
+
+    /** {@code 9400}, {@code :9400}, {@code host:9400}, {@code [::1]:9400}; not resolved. Without a host it is loopback. */
+    public static Optional<InetSocketAddress> address(String text) {
+        Matcher matcher = ADDRESS_FORM.matcher(text);
+        if (!matcher.matches() || Integer.parseInt(matcher.group(3)) > LAST_PORT) {
+            return Optional.empty();
+        }
+        String host = matcher.group(1) != null ? matcher.group(1) : matcher.group(2);
+        return Optional.of(InetSocketAddress.createUnresolved(
+                host == null || host.isEmpty() ? LOOPBACK : host, Integer.parseInt(matcher.group(3))));
     }
 
     /** Octal permissions: {@code 0660}. */

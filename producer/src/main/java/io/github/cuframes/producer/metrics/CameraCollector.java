@@ -3,12 +3,15 @@ package io.github.cuframes.producer.metrics;
 import io.github.cuframes.producer.Producer;
 import io.github.cuframes.producer.RenditionCounters;
 import io.github.cuframes.producer.ingest.IngestCounter;
+import io.github.cuframes.producer.publish.PacketCounters;
 import io.github.cuframes.producer.publish.PublisherCounters;
 import io.github.cuframes.producer.publish.SubscriberCounters;
+import io.github.cuframes.producer.record.Recorder;
+import io.github.cuframes.producer.record.RecorderCounters;
+import io.github.cuframes.producer.record.RecorderState;
 import io.github.cuframes.protocol.layout.SourceState;
 import io.prometheus.metrics.model.registry.MultiCollector;
 import io.prometheus.metrics.model.snapshots.MetricSnapshots;
-import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
@@ -22,34 +25,64 @@ final class CameraCollector implements MultiCollector {
 
     private static final double NANOS_IN_SECOND = TimeUnit.SECONDS.toNanos(1);
 
-    private final Supplier<? extends Collection<Producer>> producers;
+    private final Supplier<List<CameraView>> cameras;
 
-    CameraCollector(Supplier<? extends Collection<Producer>> producers) {
-        this.producers = producers;
+    CameraCollector(Supplier<List<CameraView>> cameras) {
+        this.cameras = cameras;
     }
 
     @Override
     public MetricSnapshots collect() {
         Families families = new Families();
         Set<String> keys = new HashSet<>(); // two of one key, as while one takes over, would make the page invalid
-        for (Producer producer : producers.get()) {
-            if (!producer.isClosed() && keys.add(producer.key())) {
-                source(producer, families);
-                stream(producer.key(), producer.counters(), producer.subscribers(), families);
-                producer.renditions().stream()
-                        .filter(rendition -> keys.add(rendition.key()))
-                        .forEach(rendition -> rendition(rendition, families));
+        for (CameraView camera : cameras.get()) {
+            if (!camera.state().equals("closed") && keys.add(camera.key())) {
+                states(camera, families);
+                if (camera.producer() != null) {
+                    producer(camera.producer(), keys, families);
+                }
             }
         }
         return families.snapshots();
     }
 
+    private static void states(CameraView camera, Families families) {
+        for (SourceState state : SourceState.values()) {
+            families.add(Metric.STATE, state == camera.source() ? 1 : 0, camera.key(), state.label());
+        }
+    }
+
+    private static void producer(Producer producer, Set<String> keys, Families families) {
+        source(producer, families);
+        stream(producer.key(), producer.counters(), producer.subscribers(), families);
+        producer.renditions().stream()
+                .filter(rendition -> keys.add(rendition.key()))
+                .forEach(rendition -> rendition(rendition, families));
+        producer.packetCounters().ifPresent(packets -> packets(producer.key(), packets, families));
+        producer.taps().stream()
+                .filter(Recorder.class::isInstance)
+                .forEach(recorder -> recording(producer.key(), (Recorder) recorder, families));
+    }
+
+    private static void packets(String camera, PacketCounters packets, Families families) {
+        families.add(Metric.PACKETS_OFFERED, packets.published(), camera);
+        families.add(Metric.PACKETS_TOO_LARGE, packets.tooLarge(), camera);
+        families.add(Metric.PACKET_SUBSCRIBERS, packets.readers(), camera);
+        families.add(Metric.PACKET_MEMORY, packets.memoryBytes(), camera);
+    }
+
+    private static void recording(String camera, Recorder recorder, Families families) {
+        RecorderCounters counters = recorder.counters();
+        families.add(Metric.RECORDING, recorder.state() == RecorderState.FAILED ? 0 : 1, camera);
+        families.add(Metric.RECORDED_SEGMENTS, counters.segments(), camera);
+        families.add(Metric.RECORDED_BYTES, counters.bytes(), camera);
+        families.add(Metric.RECORD_DROPPED, counters.dropped(), camera);
+        families.add(Metric.RECORD_DELETED, counters.deleted(), camera);
+        families.add(Metric.RECORD_ERRORS, counters.errors(), camera);
+    }
+
     private static void source(Producer producer, Families families) {
         String camera = producer.key();
-        SourceState current = producer.state();
-        for (SourceState state : SourceState.values()) {
-            families.add(Metric.STATE, state == current ? 1 : 0, camera, state.label());
-        }
         Map<IngestCounter, Long> counters = producer.sourceCounters();
         if (counters.isEmpty()) { // a test pattern, which is neither received nor decoded
             families.add(Metric.DROPPED, producer.counters().lostNoSlot(), camera, "no_slot");

@@ -93,6 +93,33 @@ enum Metric {
             "cuframes_subscriber_idle_seconds",
             "Time since it last gave a frame back or asked for one.",
             Labels.SUBSCRIBER),
+    PACKETS_OFFERED(
+            Type.COUNTER, "cuframes_packets_offered_total", "Packets offered to subscribers of packets.", "camera"),
+    PACKETS_TOO_LARGE(
+            Type.COUNTER,
+            "cuframes_packets_too_large_total",
+            "Packets that no page has room for, and that nobody got.",
+            "camera"),
+    PACKET_SUBSCRIBERS(Type.GAUGE, "cuframes_packet_subscribers", "Subscribers of packets.", "camera"),
+    PACKET_MEMORY(Type.GAUGE, "cuframes_packet_memory_bytes", "Memory of their pages.", "camera"),
+    RECORDING(
+            Type.GAUGE,
+            "cuframes_recording_ok",
+            "0 while nothing can be recorded, else 1; not there without a recording.",
+            "camera"),
+    RECORDED_SEGMENTS(Type.COUNTER, "cuframes_recording_segments_total", "Segments begun.", "camera"),
+    RECORDED_BYTES(Type.COUNTER, "cuframes_recording_bytes_total", "Bytes written.", "camera"),
+    RECORD_DROPPED(
+            Type.COUNTER,
+            "cuframes_recording_packets_dropped_total",
+            "Packets not recorded, because the disk was too slow or full.",
+            "camera"),
+    RECORD_DELETED(
+            Type.COUNTER,
+            "cuframes_recording_segments_deleted_total",
+            "Segments deleted for retention or room.",
+            "camera"),
+    RECORD_ERRORS(Type.COUNTER, "cuframes_recording_errors_total", "Times at which recording broke off.", "camera"),
     GPU_DECODER(
             Type.GAUGE, "cuframes_gpu_decoder_utilization_ratio", "How busy the GPU's decoder is, from 0 to 1.", "gpu"),
     GPU_MEMORY_USED(Type.GAUGE, "cuframes_gpu_memory_used_bytes", "Memory of the GPU in use, by all processes.", "gpu"),

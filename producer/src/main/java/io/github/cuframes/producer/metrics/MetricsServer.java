@@ -4,6 +4,7 @@ import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpHandler;
 import com.sun.net.httpserver.HttpServer;
 import io.github.cuframes.producer.Producer;
+import io.github.cuframes.producer.ProducerGroup;
 import io.prometheus.metrics.exporter.httpserver.MetricsHandler;
 import io.prometheus.metrics.instrumentation.jvm.JvmMetrics;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
@@ -12,6 +13,7 @@ import java.net.InetSocketAddress;
 import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.util.Collection;
+import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -46,7 +48,7 @@ public final class MetricsServer implements AutoCloseable {
     private final HttpServer server;
     private final ExecutorService threads;
 
-    private MetricsServer(HttpServer server, Supplier<? extends Collection<Producer>> producers) {
+    private MetricsServer(HttpServer server, Supplier<List<CameraView>> cameras) {
         this.server = server;
         AtomicInteger count = new AtomicInteger();
         this.threads = Executors.newFixedThreadPool(THREADS, task -> {
@@ -55,7 +57,7 @@ public final class MetricsServer implements AutoCloseable {
             return thread;
         });
         PrometheusRegistry registry = new PrometheusRegistry();
-        registry.register(new CameraCollector(producers));
+        registry.register(new CameraCollector(cameras));
         registry.register(new GpuCollector());
         JvmMetrics.builder().register(registry);
         HttpHandler metrics = new MetricsHandler(registry);
@@ -63,7 +65,7 @@ public final class MetricsServer implements AutoCloseable {
             try (exchange) {
                 switch (exchange.getRequestURI().getPath()) {
                     case "/metrics" -> metrics.handle(exchange);
-                    case "/healthz" -> health(exchange, producers.get());
+                    case "/healthz" -> health(exchange, cameras.get());
                     default -> answer(exchange, NOT_FOUND, "text/plain", "see /metrics and /healthz\n");
                 }
             } catch (RuntimeException e) {
@@ -85,6 +87,21 @@ public final class MetricsServer implements AutoCloseable {
      */
     public static MetricsServer open(InetSocketAddress address, Supplier<? extends Collection<Producer>> producers)
             throws IOException {
+        return openFor(address, () -> CameraView.of(producers.get()));
+    }
+
+    /**
+     * Listens for the cameras of a group, those included that have no producer at the moment.
+     *
+     * @param address port 0 is any that is free, which {@link #address()} tells
+     * @throws IOException if nobody can listen there; says why and what to do
+     */
+    public static MetricsServer open(InetSocketAddress address, ProducerGroup group) throws IOException {
+        return openFor(address, () -> CameraView.of(group));
+    }
+
+    private static MetricsServer openFor(InetSocketAddress address, Supplier<List<CameraView>> cameras)
+            throws IOException {
         InetSocketAddress resolved =
                 address.isUnresolved() ? new InetSocketAddress(address.getHostString(), address.getPort()) : address;
         if (resolved.isUnresolved()) {
@@ -100,7 +117,7 @@ public final class MetricsServer implements AutoCloseable {
                             + "; see who listens there (ss -ltnp), or choose another port or address of this machine",
                     e);
         }
-        MetricsServer opened = new MetricsServer(server, producers);
+        MetricsServer opened = new MetricsServer(server, cameras);
         LOG.info("metrics at http://{}/metrics", text(opened.address()));
         return opened;
     }
@@ -115,8 +132,8 @@ public final class MetricsServer implements AutoCloseable {
         return server.getAddress();
     }
 
-    private static void health(HttpExchange exchange, Collection<Producer> producers) throws IOException {
-        Health health = Health.of(producers);
+    private static void health(HttpExchange exchange, List<CameraView> cameras) throws IOException {
+        Health health = Health.of(cameras);
         answer(exchange, health.well() ? OK : UNAVAILABLE, "application/json", health.json() + "\n");
     }
 

@@ -19,8 +19,8 @@ import picocli.CommandLine.Model.OptionSpec;
 class OptionsOfFilesTest {
 
     /** Of the process; tried again is what a file's cameras are always, and none has a process of its own. */
-    private static final Set<String> NO_CAMERAS =
-            Set.of("key", "run-dir", "log-format", "verbose", "help", "version", "worker", "isolate", "retry");
+    private static final Set<String> NO_CAMERAS = Set.of(
+            "key", "run-dir", "log-format", "verbose", "help", "version", "worker", "isolate", "retry", "metrics");
 
     @Test
     void theyAreTheSame() throws Exception {

@@ -18,7 +18,7 @@ import picocli.CommandLine.TypeConversionException;
 class RenditionArgumentTest {
 
     private static void add(String text) {
-        new RenditionArgument.Converter().convert(text).addTo(Producer.builder("cam"));
+        new Converters.OfRendition().convert(text).addTo(Producer.builder("cam"));
     }
 
     @ParameterizedTest

@@ -1,5 +1,6 @@
-package io.github.cuframes.producer.cli;
+package io.github.cuframes.producer.config;
 
+import io.github.cuframes.producer.CameraRendition;
 import io.github.cuframes.producer.ProducerBuilder;
 import io.github.cuframes.producer.RenditionBuilder;
 import io.github.cuframes.protocol.frame.Rational;
@@ -8,14 +9,12 @@ import java.util.List;
 import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import picocli.CommandLine.ITypeConverter;
-import picocli.CommandLine.TypeConversionException;
 
 /**
- * A rendition as it is written in the command: {@code KEY:OPTION=VALUE,…}, where {@code filter} comes last, since a graph has
- * commas of its own.
+ * A rendition as it is written, in the command as in a file: {@code KEY:OPTION=VALUE,…}, where {@code filter} comes last, since a
+ * graph has commas of its own. Two that are written alike are equal.
  */
-final class RenditionArgument {
+public final class RenditionForm implements CameraRendition {
 
     private static final String FORM = "write KEY:size=WxH,fps=N or KEY:fps=N,filter=GRAPH;"
             + " the options are size, fps, wait, credits, max-subscribers, max-memory and, as the last, filter";
@@ -23,28 +22,35 @@ final class RenditionArgument {
     private static final Pattern SIZE = Pattern.compile("(\\d{1,5})x(\\d{1,5})");
     private static final Pattern NUMBER = Pattern.compile("\\d{1,6}");
 
+    private final String text;
     private final String key;
     private final List<Consumer<RenditionBuilder>> changes = new ArrayList<>();
 
-    private RenditionArgument(String key) {
+    private RenditionForm(String text, String key) {
+        this.text = text;
         this.key = key;
     }
 
-    /** Adds the rendition to a camera; throws what the builders throw. */
-    void addTo(ProducerBuilder builder) {
+    @Override
+    public void addTo(ProducerBuilder builder) {
         builder.rendition(key, rendition -> changes.forEach(change -> change.accept(rendition)));
     }
 
-    private static TypeConversionException wrong(String text, String what) {
-        return new TypeConversionException("'" + text + "': " + what + "; " + FORM);
+    private static IllegalArgumentException wrong(String text, String what) {
+        return new IllegalArgumentException("'" + text + "': " + what + "; " + FORM);
     }
 
-    private static RenditionArgument parse(String text) {
+    /**
+     * Reads one.
+     *
+     * @throws IllegalArgumentException if it is none; says why, and how to write it
+     */
+    public static RenditionForm parse(String text) {
         int colon = text.indexOf(':');
         if (colon <= 0 || colon == text.length() - 1) {
             throw wrong(text, "no rendition");
         }
-        RenditionArgument parsed = new RenditionArgument(text.substring(0, colon));
+        RenditionForm parsed = new RenditionForm(text, text.substring(0, colon));
         List<String> names = new ArrayList<>();
         for (String option : options(text.substring(colon + 1))) {
             String[] parts = option.split("=", 2);
@@ -57,7 +63,7 @@ final class RenditionArgument {
             names.add(parts[0]);
             try {
                 parsed.changes.add(change(parts[0], parts[1]));
-            } catch (TypeConversionException e) {
+            } catch (IllegalArgumentException e) {
                 throw wrong(text, e.getMessage());
             }
         }
@@ -81,13 +87,15 @@ final class RenditionArgument {
             case "size":
                 Matcher size = SIZE.matcher(value);
                 if (!size.matches()) {
-                    throw new TypeConversionException("'" + value + "' is no size such as 640x360");
+                    throw new IllegalArgumentException("'" + value + "' is no size such as 640x360");
                 }
                 int columns = Integer.parseInt(size.group(1));
                 int rows = Integer.parseInt(size.group(2));
                 return rendition -> rendition.size(columns, rows);
             case "fps":
-                Rational rate = new Converters.OfRate().convert(value);
+                Rational rate = Forms.rate(value)
+                        .orElseThrow(
+                                () -> new IllegalArgumentException("'" + value + "' is no rate such as 5 or 12.5"));
                 return rendition -> rendition.fps(rate);
             case "filter":
                 return rendition -> rendition.filter(value);
@@ -101,25 +109,33 @@ final class RenditionArgument {
                 int subscribers = number(value);
                 return rendition -> rendition.publish(publisher -> publisher.maxSubscribers(subscribers));
             case "max-memory":
-                long bytes = new Converters.OfSize().convert(value);
+                long bytes = Forms.size(value)
+                        .orElseThrow(() -> new IllegalArgumentException("'" + value + "' is no size such as 512MB"));
                 return rendition -> rendition.publish(publisher -> publisher.maxMemory(bytes));
             default:
-                throw new TypeConversionException("there is no option '" + name + "'");
+                throw new IllegalArgumentException("there is no option '" + name + "'");
         }
     }
 
     private static int number(String value) {
         if (!NUMBER.matcher(value).matches()) {
-            throw new TypeConversionException("'" + value + "' is no number");
+            throw new IllegalArgumentException("'" + value + "' is no number");
         }
         return Integer.parseInt(value);
     }
 
-    /** Reads an argument. */
-    static final class Converter implements ITypeConverter<RenditionArgument> {
-        @Override
-        public RenditionArgument convert(String value) {
-            return parse(value);
-        }
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof RenditionForm form && form.text.equals(text);
+    }
+
+    @Override
+    public int hashCode() {
+        return text.hashCode();
+    }
+
+    @Override
+    public String toString() {
+        return text;
     }
 }
