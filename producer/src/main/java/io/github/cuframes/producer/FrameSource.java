@@ -20,4 +20,7 @@ interface FrameSource {
 
     /** What it has counted. */
     Map<IngestCounter, Long> counters();
+
+    /** What it has counted for one of its renditions, from 0. */
+    Map<IngestCounter, Long> renditionCounters(int rendition);
 }

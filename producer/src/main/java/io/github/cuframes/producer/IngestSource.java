@@ -4,8 +4,10 @@ import io.github.cuframes.producer.decode.FrameWriters;
 import io.github.cuframes.producer.ingest.Backoff;
 import io.github.cuframes.producer.ingest.Ingest;
 import io.github.cuframes.producer.ingest.IngestCounter;
+import io.github.cuframes.producer.ingest.IngestCounters;
 import io.github.cuframes.producer.ingest.IngestOptions;
 import io.github.cuframes.producer.ingest.IngestState;
+import io.github.cuframes.producer.ingest.RenditionOptions;
 import io.github.cuframes.producer.publish.SlotSource;
 import io.github.cuframes.producer.watch.Watchdog;
 import io.github.cuframes.protocol.layout.SourceState;
@@ -42,6 +44,7 @@ final class IngestSource implements FrameSource, Watchdog.Watched {
      *
      * @param key the camera, for the log
      * @param writers makes the writers of a reader, which write into the slots that it is given
+     * @param renditions streams beside the main one
      * @param maxHung how many calls may hang at a time before the source fails with a {@link HangException}
      * @param restartable whether the input may be read again from its beginning; false for a file that is to come once
      */
@@ -50,11 +53,15 @@ final class IngestSource implements FrameSource, Watchdog.Watched {
             IngestOptions options,
             SlotSource slots,
             Function<SlotSource, FrameWriters> writers,
+            List<Rendition> renditions,
             int maxHung,
             boolean restartable) {}
 
-    /** One reader with the slots that only it may use. */
-    private record Life(Ingest ingest, FencedSlots slots) {}
+    /** What a rendition is made of. */
+    record Rendition(RenditionOptions options, SlotSource slots) {}
+
+    /** One reader with the slots that only it may use, of all its streams; and what it counts for each rendition. */
+    private record Life(Ingest ingest, List<FencedSlots> slots, List<IngestCounters> renditions) {}
 
     private final Parts parts;
     private final ProducerListener listener;
@@ -65,6 +72,7 @@ final class IngestSource implements FrameSource, Watchdog.Watched {
     // guarded by this
     private final List<Life> hung = new ArrayList<>();
     private final Map<IngestCounter, Long> before = new EnumMap<>(IngestCounter.class);
+    private final List<Map<IngestCounter, Long>> renditionsBefore = new ArrayList<>();
     private Recovery recovery = Recovery.NEW;
     private Life life;
     private long restartAt;
@@ -75,14 +83,21 @@ final class IngestSource implements FrameSource, Watchdog.Watched {
         this.watchdog = watchdog;
         this.backoff =
                 new Backoff(parts.options().firstRetry(), parts.options().longestRetry(), new SplittableRandom());
+        parts.renditions().forEach(rendition -> renditionsBefore.add(new EnumMap<>(IngestCounter.class)));
         this.life = newLife();
     }
 
     private Life newLife() {
-        FencedSlots slots = new FencedSlots(parts.slots());
-        Ingest ingest = new Ingest(parts.options(), parts.writers().apply(slots), this::changed);
-        slots.watch(ingest.watch());
-        return new Life(ingest, slots);
+        FencedSlots main = new FencedSlots(parts.slots());
+        Ingest ingest = new Ingest(parts.options(), parts.writers().apply(main), this::changed);
+        Life made = new Life(ingest, new ArrayList<>(List.of(main)), new ArrayList<>());
+        for (Rendition rendition : parts.renditions()) {
+            FencedSlots slots = new FencedSlots(rendition.slots());
+            made.slots.add(slots);
+            made.renditions.add(ingest.add(rendition.options(), slots));
+        }
+        made.slots.forEach(slots -> slots.watch(ingest.watch()));
+        return made;
     }
 
     private void changed(IngestState from, IngestState to, IOException cause) {
@@ -180,19 +195,31 @@ final class IngestSource implements FrameSource, Watchdog.Watched {
         if (!parts.restartable()) {
             return "a file is not started over in the middle; start the producer again";
         }
-        return life.slots.revoke(FENCE_PATIENCE)
-                ? null
-                : "nobody else can allocate memory meanwhile: the process has to be started again";
+        return revokeSlots() ? null : "nobody else can allocate memory meanwhile: the process has to be started again";
+    }
+
+    private boolean revokeSlots() {
+        boolean revoked = true;
+        for (FencedSlots slots : life.slots) {
+            revoked &= slots.revoke(FENCE_PATIENCE); // waits for the one at most in which the reader hangs
+        }
+        return revoked;
     }
 
     private void restart() {
-        Ingest last = life.ingest;
-        for (IngestCounter counter : IngestCounter.values()) {
-            before.merge(counter, last.counters().get(counter), Long::sum);
+        add(life.ingest.counters(), before);
+        for (int i = 0; i < renditionsBefore.size(); i++) {
+            add(life.renditions.get(i), renditionsBefore.get(i));
         }
         life = newLife();
         become(Recovery.WATCHING);
         (hasStreamed ? life.ingest.resume() : life.ingest).start();
+    }
+
+    private static void add(IngestCounters counted, Map<IngestCounter, Long> sums) {
+        for (IngestCounter counter : IngestCounter.values()) {
+            sums.merge(counter, counted.get(counter), Long::sum);
+        }
     }
 
     @Override
@@ -229,12 +256,16 @@ final class IngestSource implements FrameSource, Watchdog.Watched {
 
     @Override
     public synchronized Map<IngestCounter, Long> counters() {
-        Map<IngestCounter, Long> counters = new EnumMap<>(IngestCounter.class);
-        for (IngestCounter counter : IngestCounter.values()) {
-            counters.put(
-                    counter,
-                    before.getOrDefault(counter, 0L) + life.ingest.counters().get(counter));
-        }
+        Map<IngestCounter, Long> counters = new EnumMap<>(before);
+        add(life.ingest.counters(), counters);
+        return counters;
+    }
+
+    @Override
+    public synchronized Map<IngestCounter, Long> renditionCounters(int rendition) {
+        Map<IngestCounter, Long> counters = new EnumMap<>(renditionsBefore.get(rendition));
+        add(life.renditions.get(rendition), counters);
+        counters.keySet().retainAll(IngestCounter.OF_RENDITIONS);
         return counters;
     }
 }

@@ -60,4 +60,9 @@ final class PatternSource implements FrameSource {
     public Map<IngestCounter, Long> counters() {
         return Map.of();
     }
+
+    @Override
+    public Map<IngestCounter, Long> renditionCounters(int rendition) {
+        throw new IndexOutOfBoundsException("a test pattern has no renditions");
+    }
 }

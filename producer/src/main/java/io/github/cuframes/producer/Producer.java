@@ -5,10 +5,13 @@ import io.github.cuframes.producer.publish.PacketCounters;
 import io.github.cuframes.producer.publish.PacketPublisher;
 import io.github.cuframes.producer.publish.Publisher;
 import io.github.cuframes.producer.publish.PublisherCounters;
+import io.github.cuframes.producer.publish.SubscriberCounters;
 import io.github.cuframes.producer.watch.Watchdog;
 import io.github.cuframes.protocol.layout.SourceState;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -38,6 +41,7 @@ public final class Producer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Producer.class);
 
     private final FramePlace place;
+    private final Streams streams;
     private final Publisher publisher;
     private final FrameSource source;
     private final ProducerListener listener;
@@ -46,9 +50,7 @@ public final class Producer implements AutoCloseable {
     private final Watchdog.Watched control = this::checkControl;
     private final long controlTimeoutNanos;
     private volatile SourceState state = SourceState.CONNECTING;
-
-    /** Closes the publisher where something hangs; null where nothing does. */
-    private volatile Thread closer;
+    private volatile IOException lastFailure;
 
     // the watchdog's
     private long controlTicks = -1;
@@ -59,21 +61,22 @@ public final class Producer implements AutoCloseable {
         LOG.info("{}: frames live in {}", options.key(), place);
         listener = options.listener();
         controlTimeoutNanos = options.callTimeout().toNanos();
-        publisher = options.publisher().open();
-        publisher.sourceState(SourceState.CONNECTING);
+        streams = options.streams(place);
+        publisher = streams.main();
+        streams.sourceState(SourceState.CONNECTING);
         FrameSource made = null;
         try {
-            made = options.source(publisher, place, this::changed);
-            if (options.waitForSubscribers() == 0) {
+            made = options.source(streams, place, this::changed);
+            if (options.waitsForNobody()) {
                 made.start();
             }
         } catch (IOException | RuntimeException e) {
-            publisher.close();
+            streams.close();
             throw e;
         }
         source = made;
         Watchdog.shared().add(control);
-        if (options.waitForSubscribers() > 0) {
+        if (!options.waitsForNobody()) {
             Thread starter =
                     new Thread(() -> startWith(options.waitForSubscribers()), "cuframes-start-" + publisher.key());
             starter.setDaemon(true);
@@ -81,10 +84,10 @@ public final class Producer implements AutoCloseable {
         }
     }
 
-    /** Ends by itself when the publisher is closed. */
-    private void startWith(int subscribers) {
+    /** Ends by itself when the publishers are closed. */
+    private void startWith(List<Integer> subscribers) {
         try {
-            if (publisher.awaitSubscribers(subscribers)) {
+            if (streams.awaitSubscribers(subscribers)) {
                 source.start();
             }
         } catch (IOException e) {
@@ -106,15 +109,18 @@ public final class Producer implements AutoCloseable {
     /** Called by the source's thread; nothing here waits for that thread. */
     private void changed(SourceState next, IOException cause) {
         state = next;
+        if (cause != null) {
+            lastFailure = cause;
+        }
         try {
-            publisher.sourceState(next);
+            streams.sourceState(next);
             listener.stateChanged(next, cause);
             if (next == SourceState.ENDED) {
-                publisher.end();
+                streams.end();
             } else if (cause instanceof HangException) {
-                closeBeside();
+                streams.closeBeside();
             } else if (next == SourceState.FAILED) {
-                publisher.close();
+                streams.close();
             }
         } finally { // nobody is to wait for ever because a listener failed
             if (next == SourceState.ENDED) {
@@ -125,36 +131,13 @@ public final class Producer implements AutoCloseable {
         }
     }
 
-    /** Where something hangs, closing may hang too, and nobody is to wait for it. */
-    private void closeBeside() {
-        Thread thread = new Thread(publisher::close, "cuframes-close-" + publisher.key());
-        thread.setDaemon(true);
-        thread.start();
-        closer = thread;
-    }
-
-    /** Whether the publisher is closed. */
-    private boolean closePublisher() {
-        Thread closing = closer;
-        if (closing == null) {
-            publisher.close();
-            return true;
-        }
-        try {
-            closing.join(CLOSE_TIMEOUT.toMillis());
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-        return !closing.isAlive();
-    }
-
     /** The thread that serves the subscribers closes frame memory, which may hang in the driver. */
     private void checkControl(long nanos) {
         if (end.isDone() || closed.get()) {
             Watchdog.shared().remove(control);
             return;
         }
-        long ticks = publisher.controlTicks();
+        long ticks = streams.controlTicks();
         if (ticks != controlTicks) {
             controlTicks = ticks;
             controlSeen = nanos;
@@ -167,11 +150,11 @@ public final class Producer implements AutoCloseable {
     }
 
     /**
-     * A number that grows while the thread works that serves the subscribers; for whoever tells a supervisor that this process
+     * A number that grows while the threads work that serve the subscribers; for whoever tells a supervisor that this process
      * is well.
      */
     public long controlTicks() {
-        return publisher.controlTicks();
+        return streams.controlTicks();
     }
 
     /** The stream's name. */
@@ -184,7 +167,12 @@ public final class Producer implements AutoCloseable {
         return state;
     }
 
-    /** What has been published and what it takes. */
+    /** Why the source was last lost or failed, also when it streams again; empty if it never was. */
+    public Optional<IOException> lastFailure() {
+        return Optional.ofNullable(lastFailure);
+    }
+
+    /** What has been published in the main stream and what it takes. */
     public PublisherCounters counters() {
         return publisher.counters();
     }
@@ -194,9 +182,27 @@ public final class Producer implements AutoCloseable {
         return publisher.packets().map(PacketPublisher::counters);
     }
 
+    /** Those who subscribe now. */
+    public List<SubscriberCounters> subscribers() {
+        return publisher.subscribers();
+    }
+
     /** What was read and decoded; empty for a test pattern, which is neither. */
     public Map<IngestCounter, Long> sourceCounters() {
         return source.counters();
+    }
+
+    /** What the renditions have published, in the order in which they were asked for. */
+    public List<RenditionCounters> renditions() {
+        List<RenditionCounters> all = new ArrayList<>();
+        for (Publisher rendition : streams.renditions()) {
+            all.add(new RenditionCounters(
+                    rendition.key(),
+                    rendition.counters(),
+                    rendition.subscribers(),
+                    source.renditionCounters(all.size())));
+        }
+        return all;
     }
 
     /**
@@ -229,10 +235,10 @@ public final class Producer implements AutoCloseable {
         if (!closed.compareAndSet(false, true)) {
             return;
         }
-        // the source first, since it writes into slots of the publisher; it may just be waiting for a subscriber
-        publisher.stopWaiting();
+        // the source first, since it writes into slots of the publishers; it may just be waiting for a subscriber
+        streams.stopWaiting();
         boolean ended = source.stop(CLOSE_TIMEOUT);
-        if (closePublisher() && ended) {
+        if (streams.close(CLOSE_TIMEOUT.toMillis()) && ended) {
             place.close(); // else a thread may still use the GPU
         }
         end.complete(SourceState.CONNECTING);

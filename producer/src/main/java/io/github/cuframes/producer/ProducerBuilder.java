@@ -16,12 +16,14 @@ import io.github.cuframes.producer.publish.Publisher;
 import io.github.cuframes.producer.publish.PublisherBuilder;
 import io.github.cuframes.producer.publish.SlotSource;
 import io.github.cuframes.producer.watch.Watchdog;
+import io.github.cuframes.protocol.frame.Rational;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 
 /** The configuration of a {@link Producer}: a key, and an input or a test pattern. Not thread-safe. */
 public final class ProducerBuilder {
@@ -31,7 +33,8 @@ public final class ProducerBuilder {
     private static final long PACKET_MEMORY = 64L << 20;
 
     private final String key;
-    private final PublisherBuilder publisher;
+    private final List<RenditionBuilder> renditions = new ArrayList<>();
+    private Consumer<PublisherBuilder> publisher = builder -> {};
     private SafeUrl input;
     private PatternSpec pattern;
     private RtspTransport transport = RtspTransport.TCP;
@@ -44,7 +47,9 @@ public final class ProducerBuilder {
     private Memory memory = Memory.AUTO;
     private String gpu;
     private String filter;
+    private Rational rate;
     private int waitForSubscribers;
+    private long packetMemory = PACKET_MEMORY;
     private Duration callTimeout = IngestOptions.CALL_TIMEOUT;
     private int maxHung = 3;
     private final List<PacketTap> taps = new ArrayList<>();
@@ -52,7 +57,7 @@ public final class ProducerBuilder {
 
     ProducerBuilder(String key) {
         this.key = key;
-        this.publisher = Publisher.builder(key).packetMemory(PACKET_MEMORY);
+        Publisher.builder(key); // throws if it is no key
     }
 
     /** Reads a URL or a file; what FFmpeg opens. A password in it is never shown anywhere. */
@@ -147,6 +152,41 @@ public final class ProducerBuilder {
     }
 
     /**
+     * The most frames a second; the others are left out by their time stamps, before they are filtered or copied. Where nobody
+     * wants a frame of a camera that sends each by itself (MJPEG), it is not even decoded. Not for a test pattern.
+     */
+    public ProducerBuilder fps(Rational framesPerSecond) {
+        if (!framesPerSecond.isKnown()) {
+            throw new IllegalArgumentException(framesPerSecond + " is no rate");
+        }
+        rate = framesPerSecond;
+        return this;
+    }
+
+    /**
+     * Publishes another stream of the same decoded frames: scaled, filtered, fewer. Its subscribers, slots and losses are its
+     * own, and its frames have the times of the main stream's. Not for a test pattern.
+     *
+     * <pre>{@code
+     * Producer.builder("cam1").input(url).rendition("cam1.detect", detect -> detect.size(640, 360).fps(5)).open();
+     * }</pre>
+     *
+     * @param renditionKey its name, {@code [A-Za-z0-9._-]{1,64}}; another one than the camera's and the other renditions'
+     */
+    public ProducerBuilder rendition(String renditionKey, Consumer<RenditionBuilder> change) {
+        Publisher.builder(renditionKey); // throws if it is no key
+        if (renditionKey.equals(key)
+                || renditions.stream().anyMatch(it -> it.key().equals(renditionKey))) {
+            throw new IllegalArgumentException(
+                    "rendition \"" + renditionKey + "\": this camera has a stream of that name; give another");
+        }
+        RenditionBuilder rendition = new RenditionBuilder(renditionKey);
+        change.accept(rendition);
+        renditions.add(rendition);
+        return this;
+    }
+
+    /**
      * What to do about native calls that hang. The camera is then started again beside them while the subscribers stay
      * connected; what they use stays allocated until they return.
      *
@@ -179,7 +219,8 @@ public final class ProducerBuilder {
      * @param bytes 0 to offer none, or 512 KiB at least
      */
     public ProducerBuilder packetMemory(long bytes) {
-        publisher.packetMemory(bytes);
+        Publisher.builder(key).packetMemory(bytes); // throws if it is no size for it
+        packetMemory = bytes;
         return this;
     }
 
@@ -189,9 +230,9 @@ public final class ProducerBuilder {
         return this;
     }
 
-    /** Changes how frames are offered: run directory, limits, access. */
+    /** Changes how frames are offered: run directory, limits, access. Holds for renditions, too, where they do not differ. */
     public ProducerBuilder publish(Consumer<PublisherBuilder> change) {
-        change.accept(publisher);
+        publisher = publisher.andThen(change);
         return this;
     }
 
@@ -200,28 +241,23 @@ public final class ProducerBuilder {
      *
      * @throws io.github.cuframes.memory.transport.KeyInUseException if a live producer has the key
      * @throws IOException if the run directory, shared memory or the GPU cannot be used; says why and what to do
-     * @throws IllegalStateException if there is not exactly one of an input and a test pattern, or a filter or tap for the latter
+     * @throws IllegalStateException if there is not exactly one of an input and a test pattern, or a filter, a rate, a tap or
+     *     a rendition for the latter
      */
     public Producer open() throws IOException {
         if ((input == null) == (pattern == null)) {
             throw new IllegalStateException("producer \"" + key + "\" needs an input or a test pattern, and not both");
         }
-        if (pattern != null && filter != null) {
-            throw new IllegalStateException(
-                    "a test pattern is not filtered; give it the size and rate that are wanted");
+        if (pattern != null && (filter != null || rate != null || !renditions.isEmpty())) {
+            throw new IllegalStateException("a test pattern is not filtered and has no renditions; give it the size and"
+                    + " rate that are wanted, or a producer for each");
         }
         if (pattern != null && !taps.isEmpty()) {
             throw new IllegalStateException(
                     "a test pattern has no packets to record or to pass on; give a camera or a file");
         }
-        if (pattern != null) {
-            publisher.packetMemory(0);
-        }
-        // a file can wait, and so can a pattern that we make ourselves; a camera cannot
-        publisher.allowLossless(pattern != null || input.isFile());
         FramePlace place = FramePlace.find(memory, gpu);
         try {
-            publisher.allocator(place.allocator());
             return new Producer(this, place);
         } catch (IOException | RuntimeException | Error e) {
             place.close();
@@ -233,8 +269,15 @@ public final class ProducerBuilder {
         return key;
     }
 
-    int waitForSubscribers() {
-        return waitForSubscribers;
+    /** For how many subscribers of each stream the source waits. */
+    List<Integer> waitForSubscribers() {
+        return Stream.concat(
+                        Stream.of(waitForSubscribers), renditions.stream().map(RenditionBuilder::waitForSubscribers))
+                .toList();
+    }
+
+    boolean waitsForNobody() {
+        return waitForSubscribers().stream().allMatch(count -> count == 0);
     }
 
     Duration callTimeout() {
@@ -245,30 +288,56 @@ public final class ProducerBuilder {
         return listener;
     }
 
-    PublisherBuilder publisher() {
-        return publisher;
+    Streams streams(FramePlace place) throws IOException {
+        List<Streams.Opening> openings = new ArrayList<>();
+        openings.add(() -> publisher(key, place, builder -> builder.packetMemory(pattern == null ? packetMemory : 0))
+                .open());
+        for (RenditionBuilder rendition : renditions) {
+            openings.add(() ->
+                    publisher(rendition.key(), place, rendition.publisher()).open());
+        }
+        return Streams.open(openings);
     }
 
-    FrameSource source(Publisher slots, FramePlace place, ProducerListener heard) {
+    private PublisherBuilder publisher(String name, FramePlace place, Consumer<PublisherBuilder> change) {
+        PublisherBuilder builder = Publisher.builder(name);
+        publisher.andThen(change).accept(builder);
+        // a file can wait, and so can a pattern that we make ourselves; a camera cannot
+        return builder.allowLossless(pattern != null || input.isFile()).allocator(place.allocator());
+    }
+
+    FrameSource source(Streams streams, FramePlace place, ProducerListener heard) {
         if (pattern != null) {
-            return new PatternSource(TestPatternSource.builder(slots, pattern).gpu(place.context()), heard);
+            return new PatternSource(
+                    TestPatternSource.builder(streams.main(), pattern).gpu(place.context()), heard);
         }
         SourceOptions source = new SourceOptions(input, transport, openTimeout, readTimeout, loop, realtime);
         List<PacketTap> all = new ArrayList<>(taps);
-        slots.packets().ifPresent(packets -> all.add(new PacketFeed(key, packets)));
+        streams.main().packets().ifPresent(packets -> all.add(new PacketFeed(key, packets)));
         IngestOptions options = IngestOptions.of(source)
                 .withRetryFirst(retryFirst)
                 .withFilter(filter)
+                .withRate(rate)
                 .withCallTimeout(callTimeout)
                 .withTaps(all);
         IngestSource.Parts parts = new IngestSource.Parts(
                 key,
                 threads > 0 ? options.withDecoder(new DecoderOptions(threads)) : options,
-                slots,
+                streams.main(),
                 fenced -> writers(fenced, place),
+                renditions(streams, place),
                 maxHung,
                 loop || !input.isFile());
         return new IngestSource(parts, Watchdog.shared(), heard);
+    }
+
+    private List<IngestSource.Rendition> renditions(Streams streams, FramePlace place) {
+        List<IngestSource.Rendition> all = new ArrayList<>();
+        for (Publisher slots : streams.renditions()) {
+            RenditionBuilder rendition = renditions.get(all.size());
+            all.add(new IngestSource.Rendition(rendition.options(place.context() != null), slots));
+        }
+        return all;
     }
 
     private static FrameWriters writers(SlotSource slots, FramePlace place) {

@@ -216,11 +216,14 @@ class GpuProducerTest extends StandInTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "fps=25"})
+    @ValueSource(strings = {"", "fps=25", "rendition"})
     void whateverTheDriverRefusesIsASentenceAndLeavesNothing(String filter) throws Exception {
         Path clip = clip();
         Supplier<ProducerBuilder> camera = () -> {
             ProducerBuilder builder = builder("cam").input(clip.toString()).memory(Memory.CUDA);
+            if (filter.equals("rendition")) {
+                return builder.rendition("cam.detect", rendition -> rendition.filter("null"));
+            }
             return filter.isEmpty() ? builder : builder.filter(filter);
         };
         assertEquals(null, live(camera.get()));

@@ -10,6 +10,7 @@ import io.github.cuframes.producer.decode.FrameWriters;
 import io.github.cuframes.producer.decode.SlotWriter;
 import io.github.cuframes.producer.ingest.IngestCounter;
 import io.github.cuframes.producer.ingest.IngestOptions;
+import io.github.cuframes.producer.ingest.RenditionOptions;
 import io.github.cuframes.producer.ingest.SafeUrl;
 import io.github.cuframes.producer.ingest.SourceOptions;
 import io.github.cuframes.producer.publish.FrameInfo;
@@ -87,6 +88,16 @@ class IngestSourceTest {
         }
 
         @Override
+        public FrameWriter another(SlotSource slots) throws IOException {
+            return writer.another(slots);
+        }
+
+        @Override
+        public void reserve(int frames) {
+            writer.reserve(frames);
+        }
+
+        @Override
         public void watch(CallWatch watch) {
             writer.watch(watch);
         }
@@ -124,12 +135,17 @@ class IngestSourceTest {
     }
 
     private IngestSource source(int maxHung, boolean restartable) throws Exception {
+        return source(maxHung, restartable, List.of());
+    }
+
+    private IngestSource source(int maxHung, boolean restartable, List<IngestSource.Rendition> renditions)
+            throws Exception {
         Path clip = TestClip.h264(320, 240).write(directory.resolve("clip.mp4"), 25);
         SourceOptions source =
                 SourceOptions.of(SafeUrl.of(clip.toString())).withLoop(true).withRealtime(true);
         IngestOptions options = IngestOptions.of(source).withCallTimeout(Duration.ofSeconds(10));
         IngestSource made = new IngestSource(
-                new IngestSource.Parts("cam", options, publisher, this::writers, maxHung, restartable),
+                new IngestSource.Parts("cam", options, publisher, this::writers, renditions, maxHung, restartable),
                 watchdog,
                 (state, cause) -> events.add(new Event(state, cause)));
         made.start();
@@ -222,6 +238,36 @@ class IngestSourceTest {
                 "no frame but those of readers that were not given up");
         await(() -> publisher.counters().memoryBytes() <= hung.memoryBytes());
         assertTrue(source.stop(PATIENCE), "nothing uses a slot any more");
+    }
+
+    @Test
+    void itsRenditionsAreStartedAgainWithIt() throws Exception {
+        try (Publisher detect =
+                Publisher.builder("cam.detect").runDirectory(directory).open()) {
+            IngestSource source = source(
+                    3,
+                    true,
+                    List.of(new IngestSource.Rendition(
+                            new RenditionOptions("cam.detect", "scale=80:60", 0, null), detect)));
+            awaitFrames(5);
+            hangOnce();
+            PublisherCounters hung = detect.counters();
+            passUntilGivenUp(source);
+            pass(1);
+            awaitFrames(5);
+            await(() -> detect.counters().published() >= hung.published() + 5);
+            assertEquals(hung.generation() + 1, detect.counters().generation(), "the slots of the hung one stay its");
+
+            release.release();
+            closed.await();
+            awaitFrames(5);
+            assertTrue(source.stop(PATIENCE));
+            assertEquals(hung.generation() + 1, detect.counters().generation());
+            long published = detect.counters().published();
+            assertEquals(published, source.renditionCounters(0).get(IngestCounter.PUBLISHED), "of both readers");
+            assertEquals(1, source.renditionCounters(0).get(IngestCounter.GAPS));
+            assertEquals(publisher.counters().published(), published);
+        }
     }
 
     @Test

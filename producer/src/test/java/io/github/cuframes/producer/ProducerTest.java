@@ -48,6 +48,7 @@ class ProducerTest {
             assertEquals(0, producer.counters().copied());
             assertEquals(0, producer.counters().lostNoSlot());
             assertEquals(CLIP_FRAMES, producer.sourceCounters().get(IngestCounter.DECODED));
+            assertTrue(producer.sourceCounters().get(IngestCounter.DECODE_NANOS) > 0);
         }
         assertFalse(Files.exists(directory.resolve("cam.sock")));
     }

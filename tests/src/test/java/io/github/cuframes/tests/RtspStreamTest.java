@@ -8,10 +8,12 @@ import io.github.cuframes.subscriber.Observer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** A camera of real RTSP, a producer and three subscribers, and the camera's failure. */
+@Tag("slow")
 class RtspStreamTest {
 
     private static final int FRAMES = 100;

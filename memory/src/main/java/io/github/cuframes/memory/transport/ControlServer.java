@@ -104,6 +104,17 @@ public final class ControlServer implements AutoCloseable {
      * @throws IOException if the directory does not allow it, the group does not exist or something else lies there
      */
     public static ControlServer bind(Path socket, Access access) throws IOException {
+        try {
+            return bindLocked(socket, access);
+        } catch (FileSystemException e) {
+            throw new IOException(
+                    "there can be no socket " + socket + ": " + e.getMessage()
+                            + "; see to rights, space and inodes of its directory, or choose another run directory",
+                    e);
+        }
+    }
+
+    private static ControlServer bindLocked(Path socket, Access access) throws IOException {
         Path directory = socket.toAbsolutePath().getParent().toRealPath();
         Path path = directory.resolve(socket.getFileName());
         String name = path.getFileName().toString().replaceFirst("\\.sock$", "");

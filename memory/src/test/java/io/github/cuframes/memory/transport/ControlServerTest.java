@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.github.cuframes.memory.TestProcess;
 import io.github.cuframes.memory.transport.ControlServer.Access;
@@ -15,6 +16,7 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.channels.ServerSocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -51,6 +53,25 @@ class ControlServerTest {
             assertNull(server.accept());
         }
         assertEquals(List.of("cam.lock"), names());
+    }
+
+    @Test
+    void aFullRunDirectoryIsNamedWithTheRemedy() throws Exception {
+        Process mount = new ProcessBuilder("mount", "-t", "tmpfs", "-o", "nr_inodes=1", "full", directory.toString())
+                .redirectErrorStream(true)
+                .start();
+        String said = new String(mount.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assumeTrue(mount.waitFor() == 0, () -> "no file system can be mounted here: " + said);
+        try {
+            IOException e = assertThrows(IOException.class, () -> ControlServer.bind(socket, Access.DEFAULT));
+            assertTrue(e.getMessage().startsWith("there can be no socket " + socket), e.getMessage());
+            assertTrue(e.getMessage().contains("No space left on device"), e.getMessage());
+            assertTrue(e.getMessage().endsWith("choose another run directory"), e.getMessage());
+        } finally {
+            assertEquals(
+                    0,
+                    new ProcessBuilder("umount", directory.toString()).start().waitFor());
+        }
     }
 
     @Test

@@ -1,6 +1,8 @@
 package io.github.cuframes.producer.cli;
 
 import io.github.cuframes.producer.Memory;
+import io.github.cuframes.protocol.frame.Rational;
+import java.net.InetSocketAddress;
 import java.nio.file.attribute.PosixFilePermission;
 import java.time.Duration;
 import java.util.EnumSet;
@@ -16,10 +18,10 @@ final class Converters {
 
     private Converters() {}
 
-    /** {@code 500ms}, {@code 5s}, {@code 2m}, {@code 1h}. */
+    /** {@code 500ms}, {@code 5s}, {@code 2m}, {@code 1h}, {@code 30d}. */
     static final class OfDuration implements ITypeConverter<Duration> {
 
-        private static final Pattern FORM = Pattern.compile("(\\d{1,9})(ms|s|m|h)");
+        private static final Pattern FORM = Pattern.compile("(\\d{1,9})(ms|s|m|h|d)");
 
         @Override
         public Duration convert(String value) {
@@ -32,7 +34,8 @@ final class Converters {
                 case "ms" -> Duration.ofMillis(amount);
                 case "s" -> Duration.ofSeconds(amount);
                 case "m" -> Duration.ofMinutes(amount);
-                default -> Duration.ofHours(amount);
+                case "h" -> Duration.ofHours(amount);
+                default -> Duration.ofDays(amount);
             };
         }
     }
@@ -50,6 +53,30 @@ final class Converters {
             }
             int shift = matcher.group(2).isEmpty() ? 0 : 10 * (1 + "KMGT".indexOf(matcher.group(2)));
             return Long.parseLong(matcher.group(1)) << shift;
+        }
+    }
+
+    /** Frames a second: {@code 5}, {@code 12.5}, {@code 30000/1001}. */
+    static final class OfRate implements ITypeConverter<Rational> {
+
+        private static final Pattern FORM = Pattern.compile("(\\d{1,6})(?:\\.(\\d{1,3})|/(\\d{1,6}))?");
+
+        @Override
+        public Rational convert(String value) {
+            Matcher matcher = FORM.matcher(value);
+            if (matcher.matches()) {
+                int whole = Integer.parseInt(matcher.group(1));
+                String decimals = matcher.group(2);
+                int denominator = matcher.group(3) == null ? 1 : Integer.parseInt(matcher.group(3));
+                for (int i = 0; decimals != null && i < decimals.length(); i++) {
+                    whole = 10 * whole + decimals.charAt(i) - '0';
+                    denominator *= 10;
+                }
+                if (whole > 0 && denominator > 0) {
+                    return new Rational(whole, denominator);
+                }
+            }
+            throw new TypeConversionException("'" + value + "' is no rate; write for example 5, 12.5 or 30000/1001");
         }
     }
 
@@ -72,6 +99,27 @@ final class Converters {
                 }
             }
             return set;
+        }
+    }
+
+    /** {@code 9400}, {@code :9400}, {@code host:9400}, {@code [::1]:9400}; not resolved. Without a host it is loopback. */
+    static final class OfAddress implements ITypeConverter<InetSocketAddress> {
+
+        private static final Pattern FORM =
+                Pattern.compile("(?:(?:\\[([0-9A-Fa-f:.%a-z]+)]|([A-Za-z0-9._-]*)):)?(\\d{1,5})");
+        private static final String LOOPBACK = "127.0.0.1";
+        private static final int LAST_PORT = 0xFFFF;
+
+        @Override
+        public InetSocketAddress convert(String value) {
+            Matcher matcher = FORM.matcher(value);
+            if (!matcher.matches() || Integer.parseInt(matcher.group(3)) > LAST_PORT) {
+                throw new TypeConversionException(
+                        "'" + value + "' is no address; write for example 9400, 127.0.0.1:9400 or [::1]:9400");
+            }
+            String host = matcher.group(1) != null ? matcher.group(1) : matcher.group(2);
+            return InetSocketAddress.createUnresolved(
+                    host == null || host.isEmpty() ? LOOPBACK : host, Integer.parseInt(matcher.group(3)));
         }
     }
 

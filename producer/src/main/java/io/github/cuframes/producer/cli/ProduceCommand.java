@@ -9,8 +9,11 @@ import io.github.cuframes.producer.ingest.RtspTransport;
 import io.github.cuframes.producer.isolate.RestartPolicy;
 import io.github.cuframes.producer.isolate.Supervisor;
 import io.github.cuframes.producer.isolate.SupervisorLink;
+import io.github.cuframes.producer.metrics.MetricsServer;
 import io.github.cuframes.producer.pattern.PatternSpec;
 import io.github.cuframes.producer.publish.PublisherBuilder;
+import io.github.cuframes.producer.record.Recorder;
+import io.github.cuframes.protocol.frame.Rational;
 import io.github.cuframes.protocol.layout.SourceState;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -27,6 +30,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -121,6 +125,22 @@ final class ProduceCommand implements Callable<Integer> {
     private String filter;
 
     @Option(
+            names = "--fps",
+            paramLabel = "N",
+            converter = Converters.OfRate.class,
+            description = "The most frames a second: 5, 12.5, 30000/1001. Others are left out by their time stamps.")
+    private Rational rate;
+
+    @Option(
+            names = "--rendition",
+            paramLabel = "KEY:OPTIONS",
+            converter = RenditionArgument.Converter.class,
+            description = "Another stream of the same decoded frames: cam1.detect:size=640x360,fps=5 or"
+                    + " KEY:fps=5,filter=GRAPH. More options, before filter: wait, credits, max-subscribers,"
+                    + " max-memory. May be repeated.")
+    private List<RenditionArgument> renditions = new ArrayList<>();
+
+    @Option(
             names = "--transport",
             defaultValue = "tcp",
             description = "How RTSP carries media: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
@@ -178,6 +198,9 @@ final class ProduceCommand implements Callable<Integer> {
             converter = Converters.OfSize.class,
             description = "The most frame memory. Default: ${DEFAULT-VALUE}.")
     private long maxMemory;
+
+    @Mixin
+    private RecordArguments recording;
 
     @Option(
             names = "--packet-memory",
@@ -249,6 +272,9 @@ final class ProduceCommand implements Callable<Integer> {
     @Option(names = SuperviseCommand.WORKER, hidden = true, description = "This is the process of --isolate.")
     private boolean worker;
 
+    @Mixin
+    private MetricsOption metrics;
+
     @Option(
             names = "--log-format",
             defaultValue = "text",
@@ -277,10 +303,8 @@ final class ProduceCommand implements Callable<Integer> {
         Logger log = LoggerFactory.getLogger("cuframes");
         AtomicReference<Producer> running = new AtomicReference<>();
         SupervisorLink supervisor = worker ? Supervision.link(running) : null;
-        try (Producer producer =
-                builder.listener((state, cause) -> report(log, state, cause)).open()) {
-            running.set(producer);
-            return waitFor(producer);
+        try (Recorder recorder = recording.open(key)) {
+            return produce(builder.listener((state, cause) -> report(log, state, cause)), recorder, running);
         } catch (HangException e) {
             if (supervisor != null) {
                 supervisor.hung(e.getMessage()); // it makes short work of what may hang at the exit, too
@@ -290,6 +314,17 @@ final class ProduceCommand implements Callable<Integer> {
         } catch (IOException e) {
             spec.commandLine().getErr().println("cuframes-producer: " + (worker ? key + ": " : "") + e.getMessage());
             return spec.exitCodeOnExecutionException();
+        }
+    }
+
+    private int produce(ProducerBuilder builder, Recorder recorder, AtomicReference<Producer> running)
+            throws IOException {
+        if (recorder != null) {
+            builder.tap(recorder);
+        }
+        try (Producer producer = builder.open()) {
+            running.set(producer);
+            return serveAndWaitFor(producer, recorder);
         }
     }
 
@@ -323,13 +358,22 @@ final class ProduceCommand implements Callable<Integer> {
                     .packetMemory(packetMemory)
                     .publish(this::configure);
             builder.memory(memory);
+            recording.options(key, input.pattern == null); // checks them
             if (gpu != null) {
                 builder.gpu(gpu);
             }
             if (filter != null) {
                 builder.filter(filter);
             }
+            if (rate != null) {
+                builder.fps(rate);
+            }
+            renditions.forEach(rendition -> rendition.addTo(builder));
             if (input.pattern != null) {
+                if (filter != null || rate != null || !renditions.isEmpty()) {
+                    throw new IllegalArgumentException(
+                            "--filter, --fps and --rendition go with --rtsp and --input, not with --test-pattern");
+                }
                 return builder.testPattern(PatternSpec.parse(input.pattern));
             }
             return builder.input(input.rtsp != null ? requireRtsp(input.rtsp) : input.input);
@@ -365,13 +409,23 @@ final class ProduceCommand implements Callable<Integer> {
         }
     }
 
+    private int serveAndWaitFor(Producer producer, Recorder recorder) throws IOException {
+        MetricsServer server = metrics.open(() -> List.of(producer));
+        try (server) {
+            return waitFor(producer, recorder);
+        }
+    }
+
     /** Until the source ends, or a signal closes it. */
-    private int waitFor(Producer producer) throws IOException {
+    private int waitFor(Producer producer, Recorder recorder) throws IOException {
         AtomicBoolean finished = new AtomicBoolean();
         Thread onSignal = new Thread(
                 () -> {
                     if (!finished.get()) {
                         producer.close();
+                        if (recorder != null) {
+                            recorder.close();
+                        }
                         // a signal is an orderly end: without this the JVM's exit status would be 128 and the signal's
                         // number
                         Runtime.getRuntime().halt(0);

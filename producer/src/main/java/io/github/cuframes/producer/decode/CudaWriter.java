@@ -52,6 +52,9 @@ public final class CudaWriter implements FrameWriter {
     private final SlotSource slots;
     private final FrameMemoryAllocator beside;
     private final CudaHardware hardware;
+    /** Whether {@link #hardware} is to be closed here; else it is another writer's. */
+    private final boolean owning;
+
     private final boolean direct;
     private final Slots supplier = new Slots();
     private final int alignment;
@@ -77,6 +80,7 @@ public final class CudaWriter implements FrameWriter {
     /** The pool whose buffers are slots of the present generation; null if none is. */
     private CudaFramePool current;
 
+    private int reserved;
     private boolean closed;
 
     /**
@@ -90,11 +94,28 @@ public final class CudaWriter implements FrameWriter {
      */
     public CudaWriter(SlotSource slots, FrameMemoryAllocator beside, CudaContext context, boolean direct)
             throws CudaException, DecodeException {
+        this(
+                slots,
+                beside,
+                context.device().attribute(CudaDevice.Attribute.TEXTURE_ALIGNMENT),
+                new CudaHardware(context),
+                true,
+                direct);
+    }
+
+    private CudaWriter(
+            SlotSource slots,
+            FrameMemoryAllocator beside,
+            int alignment,
+            CudaHardware hardware,
+            boolean owning,
+            boolean direct) {
         this.slots = slots;
         this.beside = beside;
         this.direct = direct;
-        this.alignment = context.device().attribute(CudaDevice.Attribute.TEXTURE_ALIGNMENT);
-        this.hardware = new CudaHardware(context);
+        this.alignment = alignment;
+        this.hardware = hardware;
+        this.owning = owning;
         this.uploader = new Uploader(hardware);
         this.names = av_buffer_pool_init(1, (Alloc_long) null);
         if (names == null) {
@@ -246,11 +267,7 @@ public final class CudaWriter implements FrameWriter {
         }
         frame.hw_frames_ctx(frames);
         frame.width(codec.coded_width()).height(codec.coded_height());
-        AVHWFramesContext described = new AVHWFramesContext(frames.data());
-        int planes = PixelFormats.of(described.sw_format()).planeCount();
-        for (int i = 0; i < planes; i++) {
-            frame.linesize(i, described.width());
-        }
+        GpuPicture.tellPlanes(frame);
         return 0;
     }
 
@@ -275,10 +292,8 @@ public final class CudaWriter implements FrameWriter {
         if (frame.format() != AV_PIX_FMT_CUDA) {
             return upload(frame, info);
         }
-        // readers look for the picture's first pixel at the slot's beginning
-        boolean shifted = frame.crop_left() != 0 || frame.crop_top() != 0;
-        CudaFramePool.Buffer buffer = pool == null || shifted ? null : pool.find(frame);
-        PixelFormat format = formatOf(frame);
+        CudaFramePool.Buffer buffer = pool == null || GpuPicture.isShifted(frame) ? null : pool.find(frame);
+        PixelFormat format = GpuPicture.formatOf(frame);
         if (!isConfigured(frame, format)) {
             reconfigure(frame, format, buffer != null);
         }
@@ -315,35 +330,13 @@ public final class CudaWriter implements FrameWriter {
         return FrameLayout.padded(format, width, height, frames.width(), frames.height(), alignment, 0);
     }
 
-    private static PixelFormat formatOf(AVFrame frame) throws DecodeException {
-        int inMemory = new AVHWFramesContext(frame.hw_frames_ctx().data()).sw_format();
-        PixelFormat format = PixelFormats.of(inMemory);
-        if (format == null) {
-            throw new DecodeException(
-                    "subscribers do not know the filter's pixel format " + PixelFormats.name(inMemory)
-                            + "; add format=nv12 or format=yuv420p to scale_cuda",
-                    AVERROR_PATCHWELCOME(),
-                    null);
-        }
-        return format;
-    }
-
     private boolean isConfigured(AVFrame frame, PixelFormat format) {
-        return kind.is(frame, visibleWidth(frame), visibleHeight(frame))
+        return kind.is(frame, GpuPicture.visibleWidth(frame), GpuPicture.visibleHeight(frame))
                 && config.layout().format() == format;
     }
 
-    /** FFmpeg crops frames in host memory, and those on a GPU only at the right and the bottom. */
-    private static int visibleWidth(AVFrame frame) {
-        return frame.width() - (int) frame.crop_left();
-    }
-
-    private static int visibleHeight(AVFrame frame) {
-        return frame.height() - (int) frame.crop_top();
-    }
-
     private FrameLayout plainLayout(PixelFormat format, AVFrame frame) {
-        return FrameLayout.of(format, visibleWidth(frame), visibleHeight(frame), alignment);
+        return FrameLayout.of(format, GpuPicture.visibleWidth(frame), GpuPicture.visibleHeight(frame), alignment);
     }
 
     private Outcome copy(AVFrame frame, FrameInfo info) throws IOException {
@@ -405,19 +398,10 @@ public final class CudaWriter implements FrameWriter {
         StreamConfig next = new StreamConfig(layout, timeBase, rate, SlotWriter.colourOf(frame, layout.format()));
         kind.forget(); // if it fails, the slots are like nothing
         current = null;
-        slots.configure(next, WRITER_SLOTS);
+        slots.configure(next, WRITER_SLOTS + (direct ? reserved : 0));
         config = next;
         current = owner;
         kind.set(frame, layout.width(), layout.height());
-    }
-
-    /** What a decoder's frames will be like, as far as its headers tell. */
-    private void describeExpected(AVFrame frame) {
-        frame.format(AV_PIX_FMT_CUDA)
-                .color_range(codec.color_range())
-                .color_primaries(codec.color_primaries())
-                .color_trc(codec.color_trc())
-                .colorspace(codec.colorspace());
     }
 
     @Override
@@ -441,6 +425,16 @@ public final class CudaWriter implements FrameWriter {
     }
 
     @Override
+    public FrameWriter another(SlotSource others) {
+        return new CudaWriter(others, beside, alignment, hardware, false, false);
+    }
+
+    @Override
+    public void reserve(int frames) {
+        reserved = frames;
+    }
+
+    @Override
     public AVBufferRef device() {
         return hardware.device();
     }
@@ -453,7 +447,9 @@ public final class CudaWriter implements FrameWriter {
                 av_buffer_pool_uninit(names);
             }
             uploader.close();
-            hardware.close();
+            if (owning) {
+                hardware.close();
+            }
         }
     }
 
@@ -467,7 +463,7 @@ public final class CudaWriter implements FrameWriter {
                 throw new OutOfMemoryError("av_frame_alloc");
             }
             try {
-                describeExpected(frame);
+                GpuPicture.describeExpected(codec, frame);
                 FrameLayout layout = asking.layout();
                 if (config != null
                         && kind.is(frame, layout.width(), layout.height())

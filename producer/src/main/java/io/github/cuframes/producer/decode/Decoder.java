@@ -33,6 +33,7 @@ public final class Decoder implements AutoCloseable {
     private final Handles.Opaque tag = new Handles.Opaque(0);
     private final String name;
     private final boolean direct;
+    private final boolean intraOnly;
     private AVCodecContext context;
     private long handle;
     private Throwable failure;
@@ -60,6 +61,7 @@ public final class Decoder implements AutoCloseable {
         }
         this.allocator = allocator;
         this.name = codec.name().getString();
+        this.intraOnly = ReferencePictures.isIntraOnly(parameters.codec_id());
         this.direct = (codec.capabilities() & AV_CODEC_CAP_DR1) != 0;
         this.context = avcodec_alloc_context3(codec);
         if (context == null) {
@@ -181,6 +183,11 @@ public final class Decoder implements AutoCloseable {
     /** Whether the decoder can write into memory that it is given. */
     public boolean isDirect() {
         return direct;
+    }
+
+    /** Whether each packet is decoded without any other, so that packets may be left out. */
+    public boolean isIntraOnly() {
+        return intraOnly;
     }
 
     /** What the stream's headers announce, or unknown; known from the first frame on. */

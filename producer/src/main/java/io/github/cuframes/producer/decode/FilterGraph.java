@@ -73,13 +73,15 @@ public final class FilterGraph implements AutoCloseable {
     }
 
     /**
-     * Builds a graph of a usual size and forgets it: the first use of a GPU filter on a machine compiles its kernels, for
-     * seconds, which is better done before frames are due.
+     * Tries the description before frames are due. On a GPU a graph of a usual size is built and forgotten: the first use of a
+     * GPU filter on a machine compiles its kernels, for seconds. In host memory the filters and their options are looked
+     * at; what they think of the frames shows with the first.
      *
      * @throws DecodeException if the description is wrong
      */
     public void warmUp() throws DecodeException {
         if (device == null) {
+            parseOnly();
             return;
         }
         AVBufferRef frames = av_hwframe_ctx_alloc(device);
@@ -124,6 +126,37 @@ public final class FilterGraph implements AutoCloseable {
             }
             av_buffer_unref(frames);
         }
+    }
+
+    private void parseOnly() throws DecodeException {
+        graph = avfilter_graph_alloc();
+        if (graph == null) {
+            throw new OutOfMemoryError("avfilter_graph_alloc");
+        }
+        FfmpegLog.capture();
+        try {
+            parse(description, false);
+        } catch (DecodeException e) {
+            throw refused("", e);
+        } finally {
+            FfmpegLog.captured();
+            free();
+        }
+    }
+
+    private DecodeException refused(String frames, DecodeException cause) {
+        String log = FfmpegLog.captured();
+        return new DecodeException(
+                "the filter \"" + description + "\" cannot be used" + frames + ": "
+                        + (log.isEmpty() ? cause.getMessage() : log)
+                        + "; see https://ffmpeg.org/ffmpeg-filters.html",
+                cause.code(),
+                null);
+    }
+
+    /** Drops what it holds; the next frame builds it anew. For frames and graphs that failed. */
+    public void forget() {
+        free();
     }
 
     /** Whether the next frame needs a graph of its own, so that this one is to be drained first. */
@@ -219,18 +252,14 @@ public final class FilterGraph implements AutoCloseable {
             check(avfilter_init_str(source, (String) null));
             check(avfilter_init_str(sink, (String) null));
             // not hwupload_cuda, which makes a context of its own, on the first GPU
-            parse(uploading ? "hwupload," + description : description);
+            parse(uploading ? "hwupload," + description : description, true);
             check(avfilter_graph_config(graph, (Pointer) null));
         } catch (DecodeException e) {
             free();
-            String log = FfmpegLog.captured();
-            throw new DecodeException(
-                    "the filter \"" + description + "\" cannot be used on these frames ("
-                            + PixelFormats.name(frame.format()) + " " + frame.width() + "x" + frame.height() + "): "
-                            + (log.isEmpty() ? e.getMessage() : log)
-                            + "; see https://ffmpeg.org/ffmpeg-filters.html",
-                    e.code(),
-                    null);
+            throw refused(
+                    " on these frames (" + PixelFormats.name(frame.format()) + " " + frame.width() + "x"
+                            + frame.height() + ")",
+                    e);
         } finally {
             FfmpegLog.captured();
         }
@@ -270,7 +299,8 @@ public final class FilterGraph implements AutoCloseable {
         }
     }
 
-    private void parse(String text) throws DecodeException {
+    /** Makes the filters of a text, and links them to both ends if told so. */
+    private void parse(String text, boolean linked) throws DecodeException {
         AVFilterGraphSegment segment = new AVFilterGraphSegment((Pointer) null);
         AVFilterInOut inputs = new AVFilterInOut((Pointer) null);
         AVFilterInOut outputs = new AVFilterInOut((Pointer) null);
@@ -284,8 +314,10 @@ public final class FilterGraph implements AutoCloseable {
             check(avfilter_graph_segment_apply(segment, 0, inputs, outputs));
             requireOne("input", inputs);
             requireOne("output", outputs);
-            check(avfilter_link(source, 0, inputs.filter_ctx(), inputs.pad_idx()));
-            check(avfilter_link(outputs.filter_ctx(), outputs.pad_idx(), sink, 0));
+            if (linked) {
+                check(avfilter_link(source, 0, inputs.filter_ctx(), inputs.pad_idx()));
+                check(avfilter_link(outputs.filter_ctx(), outputs.pad_idx(), sink, 0));
+            }
         } finally {
             avfilter_inout_free(inputs);
             avfilter_inout_free(outputs);

@@ -40,6 +40,12 @@ public final class FrameFacts {
         }
     }
 
+    /** When a frame is due, in nanoseconds, or {@link FrameInfo#NO_TIME}; {@code timeBase} as for {@link #tell}. */
+    public static long ptsNanos(AVFrame frame, Rational timeBase) {
+        long pts = frame.best_effort_timestamp();
+        return pts == AV_NOPTS_VALUE ? FrameInfo.NO_TIME : nanos(pts, timeBase);
+    }
+
     private static long nanos(long ticks, Rational timeBase) {
         return av_rescale(ticks, 1_000_000_000L * timeBase.numerator(), timeBase.denominator());
     }

@@ -1,6 +1,7 @@
 package io.github.cuframes.producer.decode;
 
 import io.github.cuframes.producer.publish.FrameInfo;
+import io.github.cuframes.producer.publish.SlotSource;
 import io.github.cuframes.producer.watch.CallWatch;
 import io.github.cuframes.protocol.frame.FrameFlag;
 import io.github.cuframes.protocol.frame.Rational;
@@ -49,6 +50,21 @@ public interface FrameWriter extends FrameAllocator, AutoCloseable {
     default AVBufferRef device() {
         return null;
     }
+
+    /**
+     * A writer of other slots in the same kind of memory, for frames that came out of this one's decoder or were made of them:
+     * it never has them decoded in place. On a GPU both work on one stream.
+     *
+     * @return the caller's to close, before this one; of the same thread
+     * @throws IOException if the GPU refuses
+     */
+    FrameWriter another(SlotSource slots) throws IOException;
+
+    /**
+     * Says, before the first {@link #begin}, that so many frames may be referenced by others after they were published. As
+     * many slots more are asked for, so that the decoder does not run out of them.
+     */
+    void reserve(int frames);
 
     /** Whom to tell of native calls that may hang, before the first {@link #begin}; its thread is the writer's. */
     void watch(CallWatch watch);

@@ -60,7 +60,8 @@ final class ReferencePictures {
         return Math.min(Math.max(context.has_b_frames(), 0), MOST);
     }
 
-    private static boolean isIntraOnly(int codec) {
+    /** Whether every packet of a codec makes a picture without any other. */
+    static boolean isIntraOnly(int codec) {
         var descriptor = avcodec_descriptor_get(codec);
         return descriptor != null && (descriptor.props() & AV_CODEC_PROP_INTRA_ONLY) != 0;
     }

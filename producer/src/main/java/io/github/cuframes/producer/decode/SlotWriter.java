@@ -62,6 +62,7 @@ public final class SlotWriter implements FrameWriter {
     private int generation;
     private int writerSlots;
     private final FrameKind kind = new FrameKind();
+    private int reserved;
     private CallWatch watch;
     private boolean closed;
 
@@ -98,6 +99,16 @@ public final class SlotWriter implements FrameWriter {
     }
 
     @Override
+    public FrameWriter another(SlotSource others) {
+        return new SlotWriter(others, false);
+    }
+
+    @Override
+    public void reserve(int frames) {
+        reserved = frames;
+    }
+
+    @Override
     public void prepare(AVCodecContext codec) {
         context = codec;
     }
@@ -120,7 +131,7 @@ public final class SlotWriter implements FrameWriter {
             return avcodec_default_get_buffer2(codec, frame, flags);
         }
         if (firstPicture) {
-            int needed = ReferencePictures.heldBy(codec) + COPY_SLOTS;
+            int needed = neededBy(codec);
             if (!kind.is(frame, codec.width(), codec.height()) || layout != config.layout() || needed > writerSlots) {
                 try {
                     configure(layout, frame, codec.width(), codec.height(), needed);
@@ -131,6 +142,10 @@ public final class SlotWriter implements FrameWriter {
             firstPicture = false;
         }
         return allocateSlot(frame, layout) ? 0 : allocateBeside(frame, layout);
+    }
+
+    private int neededBy(AVCodecContext codec) {
+        return ReferencePictures.heldBy(codec) + reserved + COPY_SLOTS;
     }
 
     private boolean allocateSlot(AVFrame frame, FrameLayout layout) {
@@ -231,8 +246,8 @@ public final class SlotWriter implements FrameWriter {
     private void reconfigure(AVFrame frame) throws IOException {
         boolean direct = asked.layout() != null && asked.isLike(frame);
         FrameLayout layout = direct ? asked.layout() : plainLayout(frame);
-        int held = direct && context != null ? ReferencePictures.heldBy(context) : 0;
-        configure(layout, frame, frame.width(), frame.height(), held + COPY_SLOTS);
+        int needed = direct && context != null ? neededBy(context) : COPY_SLOTS;
+        configure(layout, frame, frame.width(), frame.height(), needed);
     }
 
     private static FrameLayout plainLayout(AVFrame frame) throws DecodeException {

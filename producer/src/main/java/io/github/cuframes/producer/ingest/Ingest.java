@@ -5,12 +5,10 @@ import static org.bytedeco.ffmpeg.global.avutil.*;
 
 import io.github.cuframes.producer.decode.Decoder;
 import io.github.cuframes.producer.decode.FilterGraph;
-import io.github.cuframes.producer.decode.FrameFacts;
 import io.github.cuframes.producer.decode.FrameWriter;
 import io.github.cuframes.producer.decode.FrameWriters;
 import io.github.cuframes.producer.decode.SlotWriter;
 import io.github.cuframes.producer.ffmpeg.Ffmpeg;
-import io.github.cuframes.producer.publish.FrameInfo;
 import io.github.cuframes.producer.publish.SlotSource;
 import io.github.cuframes.producer.watch.AbandonedException;
 import io.github.cuframes.producer.watch.CallWatch;
@@ -18,6 +16,8 @@ import io.github.cuframes.protocol.frame.FrameFlag;
 import io.github.cuframes.protocol.frame.Rational;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.concurrent.CountDownLatch;
@@ -36,8 +36,10 @@ import org.slf4j.LoggerFactory;
  * <p>With a {@link FilterGraph}, frames go through it between decoder and writer: what it still holds is published before it is
  * made anew for frames of another size, and before a connection ends. Its frames have the filter's time base and rate.
  *
- * <p>The thread makes the writer, the decoder and the filter, uses them and frees them, in this order: decoder, frames, filter,
- * writer. FFmpeg's buffers may come back on another thread, where somebody else holds a frame.
+ * <p>A decoded frame is published in the main stream first, and then given to each rendition, which reads it where it is.
+ *
+ * <p>The thread makes the writers, the decoder and the filters, uses them and frees them, in this order: decoder, frames,
+ * renditions, filter, writer. FFmpeg's buffers may come back on another thread, where somebody else holds a frame.
  *
  * <p>A frame costs about 640 bytes of garbage, measured with H.264 of 720p and HEVC decoded into slots by OpenJDK 17:
  * JavaCPP's wrappers of pointers that FFmpeg hands out and the record of a lent slot.
@@ -61,22 +63,18 @@ public final class Ingest implements AutoCloseable {
     private final WatchedCalls calls;
     private final PacketTaps taps;
     private final Thread thread;
+    /** Not changed once the thread is started. */
+    private final List<Outputs.Rendition> renditions = new ArrayList<>();
 
     private volatile IngestState state = IngestState.IDLE;
     private volatile IOException failure;
     private volatile Source source;
 
     // the thread's
-    private final FrameInfo info = new FrameInfo();
-    private final Continuity continuity = new Continuity();
     private AVPacket packet;
     private AVFrame frame;
-    private AVFrame filtered;
-    private FrameWriter writer;
-    private FilterGraph filter;
+    private Outputs outputs;
     private boolean hasStreamed;
-    private boolean discontinuity;
-    private int lost;
 
     /** A reader that is not started, of frames in host memory. */
     public Ingest(IngestOptions options, SlotSource slots, IngestListener listener) {
@@ -107,6 +105,18 @@ public final class Ingest implements AutoCloseable {
         thread = new Thread(
                 this::run, "cuframes-ingest-" + options.source().url().host());
         thread.setDaemon(true);
+    }
+
+    /**
+     * Before the start: also publishes what a rendition makes of the frames.
+     *
+     * @param slots its own, in the same kind of memory as those of the main stream
+     * @return what it counts: {@link IngestCounter#OF_RENDITIONS}
+     */
+    public IngestCounters add(RenditionOptions rendition, SlotSource slots) {
+        IngestCounters counted = new IngestCounters();
+        renditions.add(new Outputs.Rendition(rendition, Objects.requireNonNull(slots, "slots"), counted));
+        return counted;
     }
 
     /**
@@ -221,12 +231,11 @@ public final class Ingest implements AutoCloseable {
     }
 
     private void setUp() throws IOException {
-        writer = writers.open(options.filter() != null);
+        FrameWriter writer = writers.open(options.filter() != null);
         writer.watch(watch);
-        if (options.filter() != null) {
-            filtered = Ffmpeg.require(av_frame_alloc(), "av_frame_alloc");
-            filter = new FilterGraph(options.filter(), writer.device());
-            filter.warmUp();
+        outputs = new Outputs(options, writer, Outputs.mostHeld(renditions), calls, counters);
+        for (Outputs.Rendition rendition : renditions) {
+            outputs.add(rendition, watch, hasStreamed, clock);
         }
     }
 
@@ -237,14 +246,8 @@ public final class Ingest implements AutoCloseable {
         if (packet != null) {
             av_packet_free(packet);
         }
-        if (filtered != null) {
-            av_frame_free(filtered);
-        }
-        if (filter != null) {
-            filter.close();
-        }
-        if (writer != null) {
-            writer.close();
+        if (outputs != null) {
+            outputs.close();
         }
     }
 
@@ -322,12 +325,8 @@ public final class Ingest implements AutoCloseable {
             }
             calls.open(current);
             taps.connected(current);
-            if (filter == null) {
-                writer.begin(current.timeBase(), current.frameRate());
-            } else {
-                filter.begin(current.timeBase(), current.frameRate()); // the writer, when it is known what comes out
-            }
-            Decoder decoder = calls.openDecoder(current, options, writer);
+            outputs.begin(current.timeBase(), current.frameRate());
+            Decoder decoder = calls.openDecoder(current, options, outputs.writer());
             try {
                 stream(current, decoder);
             } finally {
@@ -343,7 +342,7 @@ public final class Ingest implements AutoCloseable {
     private void stream(Source current, Decoder decoder) throws IOException {
         if (hasStreamed) {
             counters.increment(IngestCounter.RECONNECTS);
-            breakOff();
+            outputs.breakOff();
         }
         try {
             Source.Read read = current.read(packet);
@@ -359,7 +358,7 @@ public final class Ingest implements AutoCloseable {
                     taps.disconnected();
                     drain(decoder, current.timeBase());
                     calls.flush(decoder);
-                    breakOff();
+                    outputs.breakOff();
                     taps.connected(current);
                 }
                 read = current.read(packet);
@@ -373,16 +372,16 @@ public final class Ingest implements AutoCloseable {
         drain(decoder, current.timeBase());
     }
 
-    /** The next frame does not go on from the one before. */
-    private void breakOff() {
-        discontinuity = true;
-        continuity.restart();
-    }
-
     private void decode(Source current, Decoder decoder) throws IOException {
         counters.increment(IngestCounter.PACKETS);
         counters.add(IngestCounter.BYTES, packet.size());
         taps.packet(packet, current.captureNanos());
+        if (decoder.isIntraOnly()
+                && packet.pts() != AV_NOPTS_VALUE
+                && outputs.leavesOut(current.toNanos(packet.pts()))) {
+            av_packet_unref(packet);
+            return;
+        }
         try {
             if (!calls.send(decoder, packet, current.captureNanos())) {
                 damaged();
@@ -396,7 +395,7 @@ public final class Ingest implements AutoCloseable {
     private void drain(Decoder decoder, Rational timeBase) throws IOException {
         calls.send(decoder, null, 0);
         receive(decoder, timeBase);
-        drainFilter();
+        outputs.drain();
     }
 
     private void receive(Decoder decoder, Rational timeBase) throws IOException {
@@ -405,6 +404,7 @@ public final class Ingest implements AutoCloseable {
                 case FRAME -> decoded(timeBase);
                 case DAMAGED -> damaged();
                 default -> {
+                    counters.add(IngestCounter.DECODE_NANOS, calls.takeDecodeNanos());
                     return;
                 }
             }
@@ -413,82 +413,13 @@ public final class Ingest implements AutoCloseable {
 
     private void damaged() {
         counters.increment(IngestCounter.DECODE_ERRORS);
-        lost++;
+        outputs.lose();
     }
 
     private void decoded(Rational timeBase) throws IOException {
         counters.increment(IngestCounter.DECODED);
-        if (filter == null) {
-            publish(frame, timeBase);
-            return;
-        }
-        if (filter.isChangedBy(frame)) {
-            drainFilter();
-        }
-        calls.push(filter, frame);
-        av_frame_unref(frame);
-        publishFiltered();
-    }
-
-    private void drainFilter() throws IOException {
-        if (filter != null) {
-            calls.end(filter);
-            publishFiltered();
-        }
-    }
-
-    private void publishFiltered() throws IOException {
-        while (calls.pull(filter, filtered)) {
-            writer.begin(filter.outputTimeBase(), filter.outputRate()); // does nothing if both are what they were
-            publish(filtered, filter.outputTimeBase());
-        }
-    }
-
-    private void publish(AVFrame frame, Rational timeBase) throws IOException {
-        FrameFacts.tell(frame, timeBase, info.reset());
-        long captured = Decoder.tagOf(frame);
-        if (captured != 0) {
-            info.captureNanos(captured);
-        }
-        if (continuity.isBrokenBy(info.ptsNanos()) || discontinuity) {
-            discontinuity = true; // until a frame that says so is published
-            info.flag(FrameFlag.DISCONTINUITY);
-        }
-        FrameWriter.Outcome outcome = writer.publish(frame, info.lostBefore(lost));
-        av_frame_unref(frame);
-        if (outcome == FrameWriter.Outcome.NO_SLOT) {
-            counters.increment(IngestCounter.DROPPED_NO_SLOT);
-            lost++;
-            return;
-        }
-        count(outcome);
-        lost = 0;
-        discontinuity = false;
         backoff.reset();
-    }
-
-    private boolean isUploaded(FrameWriter.Outcome outcome) {
-        return outcome == FrameWriter.Outcome.UPLOADED
-                || outcome == FrameWriter.Outcome.CONVERTED && writer.device() != null
-                || filter != null && filter.isUploading();
-    }
-
-    private void count(FrameWriter.Outcome outcome) {
-        counters.increment(IngestCounter.PUBLISHED);
-        if (outcome != FrameWriter.Outcome.IN_PLACE) {
-            counters.increment(IngestCounter.COPIED);
-        }
-        if (outcome == FrameWriter.Outcome.CONVERTED) {
-            counters.increment(IngestCounter.CONVERTED);
-        }
-        if (isUploaded(outcome)) {
-            counters.increment(IngestCounter.UPLOADED);
-        }
-        if (FrameFlag.CORRUPT.in(info.flags())) {
-            counters.increment(IngestCounter.CORRUPT);
-        }
-        if (FrameFlag.DISCONTINUITY.in(info.flags())) {
-            counters.increment(IngestCounter.GAPS);
-        }
+        outputs.offer(frame, timeBase);
+        av_frame_unref(frame);
     }
 }

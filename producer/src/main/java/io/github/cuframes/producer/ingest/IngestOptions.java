@@ -3,6 +3,7 @@ package io.github.cuframes.producer.ingest;
 import io.github.cuframes.producer.decode.DecoderOptions;
 import io.github.cuframes.producer.watch.CallLimits;
 import io.github.cuframes.producer.watch.NativeCall;
+import io.github.cuframes.protocol.frame.Rational;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -15,6 +16,7 @@ import java.util.Objects;
  * @param source the input
  * @param decoder the decoder
  * @param filter an FFmpeg filter graph that changes the frames; null if none does
+ * @param rate the most frames a second of the main stream, the others being left out before they are filtered; null for all
  * @param firstRetry the wait before the first attempt to reconnect; doubled for each attempt after it
  * @param longestRetry the longest wait between two attempts
  * @param callTimeout the longest that a native call may take before it counts as hung, beyond the deadlines of the source
@@ -26,6 +28,7 @@ public record IngestOptions(
         SourceOptions source,
         DecoderOptions decoder,
         String filter,
+        Rational rate,
         Duration firstRetry,
         Duration longestRetry,
         Duration callTimeout,
@@ -51,6 +54,7 @@ public record IngestOptions(
                 source,
                 DecoderOptions.DEFAULT,
                 null,
+                null,
                 Duration.ofMillis(500),
                 Duration.ofSeconds(15),
                 CALL_TIMEOUT,
@@ -60,32 +64,39 @@ public record IngestOptions(
 
     /** The same with another decoder. */
     public IngestOptions withDecoder(DecoderOptions value) {
-        return new IngestOptions(source, value, filter, firstRetry, longestRetry, callTimeout, retryFirst, taps);
+        return new IngestOptions(source, value, filter, rate, firstRetry, longestRetry, callTimeout, retryFirst, taps);
     }
 
     /** The same with another filter graph; null for none. */
     public IngestOptions withFilter(String value) {
-        return new IngestOptions(source, decoder, value, firstRetry, longestRetry, callTimeout, retryFirst, taps);
+        return new IngestOptions(source, decoder, value, rate, firstRetry, longestRetry, callTimeout, retryFirst, taps);
+    }
+
+    /** The same with another rate; null for every frame. */
+    public IngestOptions withRate(Rational value) {
+        return new IngestOptions(
+                source, decoder, filter, value, firstRetry, longestRetry, callTimeout, retryFirst, taps);
     }
 
     /** The same with other waits. */
     public IngestOptions withRetries(Duration first, Duration longest) {
-        return new IngestOptions(source, decoder, filter, first, longest, callTimeout, retryFirst, taps);
+        return new IngestOptions(source, decoder, filter, rate, first, longest, callTimeout, retryFirst, taps);
     }
 
     /** The same, patient from the start or not. */
     public IngestOptions withRetryFirst(boolean value) {
-        return new IngestOptions(source, decoder, filter, firstRetry, longestRetry, callTimeout, value, taps);
+        return new IngestOptions(source, decoder, filter, rate, firstRetry, longestRetry, callTimeout, value, taps);
     }
 
     /** The same with others who get the packets. */
     public IngestOptions withTaps(List<PacketTap> value) {
-        return new IngestOptions(source, decoder, filter, firstRetry, longestRetry, callTimeout, retryFirst, value);
+        return new IngestOptions(
+                source, decoder, filter, rate, firstRetry, longestRetry, callTimeout, retryFirst, value);
     }
 
     /** The same with another limit for native calls. */
     public IngestOptions withCallTimeout(Duration value) {
-        return new IngestOptions(source, decoder, filter, firstRetry, longestRetry, value, retryFirst, taps);
+        return new IngestOptions(source, decoder, filter, rate, firstRetry, longestRetry, value, retryFirst, taps);
     }
 
     /**

@@ -17,6 +17,7 @@ import org.bytedeco.ffmpeg.avutil.AVFrame;
 final class WatchedCalls {
 
     private final CallWatch watch;
+    private long decodeNanos;
 
     WatchedCalls(CallWatch watch) {
         this.watch = watch;
@@ -84,20 +85,31 @@ final class WatchedCalls {
 
     boolean send(Decoder decoder, AVPacket packet, long tag) throws IOException {
         watch.enter(NativeCall.SEND);
+        long start = System.nanoTime();
         try {
             return decoder.send(packet, tag);
         } finally {
+            decodeNanos += System.nanoTime() - start;
             watch.exit();
         }
     }
 
     Decoder.Receive receive(Decoder decoder, AVFrame frame) throws IOException {
         watch.enter(NativeCall.RECEIVE);
+        long start = System.nanoTime();
         try {
             return decoder.receive(frame);
         } finally {
+            decodeNanos += System.nanoTime() - start;
             watch.exit();
         }
+    }
+
+    /** The time that {@link #send} and {@link #receive} took since this was asked last. */
+    long takeDecodeNanos() {
+        long taken = decodeNanos;
+        decodeNanos = 0;
+        return taken;
     }
 
     void flush(Decoder decoder) {

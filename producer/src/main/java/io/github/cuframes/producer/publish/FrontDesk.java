@@ -333,7 +333,7 @@ final class FrontDesk implements ControlLoop.Admission {
             if (peer.state() == PeerState.GREETED) {
                 peer.activate(now);
                 if (peer.packets() == null) {
-                    state.deliverNewest(peer);
+                    state.deliverNewest(peer, now);
                 } else {
                     peer.packets().begin(state.packets.config, state.packets.group);
                     peer.ringIfAsleep();
@@ -356,7 +356,7 @@ final class FrontDesk implements ControlLoop.Admission {
             peer.seen(now);
             peer.reclaim(now);
             if (peer.mode() == DeliveryMode.LATEST) {
-                state.deliverNewest(peer);
+                state.deliverNewest(peer, now);
             }
             state.changed.signalAll();
         } finally {

@@ -37,8 +37,9 @@ final class LastFrame {
         for (int i = 0; i < subscribers.size() && state.newest != null; i++) {
             Peer peer = subscribers.get(i);
             if (peer.mode() == DeliveryMode.LATEST && peer.state() == PeerState.ACTIVE && !peer.isLost()) {
-                peer.reclaim(System.nanoTime());
-                state.deliverNewest(peer);
+                long now = System.nanoTime();
+                peer.reclaim(now);
+                state.deliverNewest(peer, now);
                 missing |= peer.lastSequence() < state.newest.sequence && !peer.isLost();
             }
         }

@@ -17,10 +17,13 @@ final class Leases {
     private final RingSlot[] slots = new RingSlot[SubscriberPage.CAPACITY];
     private final long[] deliveries = new long[SubscriberPage.CAPACITY];
     private final long[] ended = new long[SubscriberPage.CAPACITY];
+    private final long[] shownNanos = new long[SubscriberPage.CAPACITY];
 
     private long held;
     private long delivered;
     private long released;
+    private long releaseNanos;
+    private int prepared;
 
     Leases(SubscriberPage page, SlotPool pool, int credits) {
         this.page = page;
@@ -40,6 +43,11 @@ final class Leases {
         return released;
     }
 
+    /** From delivery to the look at the page that found the lease ended, summed over all that it ended itself. */
+    long releaseNanos() {
+        return releaseNanos;
+    }
+
     boolean hasCredit() {
         return held() < credits;
     }
@@ -51,11 +59,13 @@ final class Leases {
         pool.hold(slot);
         slots[lease] = slot;
         deliveries[lease] = ++delivered;
+        prepared = lease;
         page.prepare(delivered, slot.sequence, slot.index, slot.generation(), lease);
     }
 
     /** Shows the subscriber what was prepared. */
-    void show() {
+    void show(long nanos) {
+        shownNanos[prepared] = nanos;
         page.show(delivered);
     }
 
@@ -65,12 +75,13 @@ final class Leases {
      * @return how many leases ended
      * @throws ProtocolException if the page holds what no subscriber that keeps to the protocol writes there
      */
-    int reclaim() throws ProtocolException {
+    int reclaim(long nanos) throws ProtocolException {
         int count = 0;
         for (long rest = held; rest != 0; rest &= rest - 1) {
             int lease = Long.numberOfTrailingZeros(rest);
             long value = page.released(lease);
             if (value == deliveries[lease]) {
+                releaseNanos += Math.max(0, nanos - shownNanos[lease]);
                 end(lease);
                 count++;
             } else if (value != ended[lease]) {

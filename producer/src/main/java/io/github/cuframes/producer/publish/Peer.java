@@ -208,7 +208,7 @@ final class Peer {
     /** Looks at the page for ended leases or packets that were read; a page that breaks the protocol is a failure. */
     void reclaim(long nanos) {
         try {
-            if (packets == null ? leases.reclaim() > 0 : packets.reclaim()) {
+            if (packets == null ? leases.reclaim(nanos) > 0 : packets.reclaim()) {
                 lastSeenNanos = nanos;
             }
         } catch (ProtocolException e) {
@@ -228,8 +228,8 @@ final class Peer {
     }
 
     /** Shows the delivery that was prepared. */
-    void show() {
-        leases.show();
+    void show(long nanos) {
+        leases.show(nanos);
     }
 
     /** Rings if the page says that the subscriber sleeps. */
@@ -274,6 +274,24 @@ final class Peer {
             return;
         }
         account.count(leases.delivered(), leases.released(), dropped, lastSequence, lastSeenNanos, leases.held());
+    }
+
+    /** What {@link #count()} shows, and more. */
+    SubscriberCounters counters() {
+        return new SubscriberCounters(
+                id,
+                name,
+                credentials.pid(),
+                credentials.uid(),
+                mode,
+                credits,
+                leases.delivered(),
+                leases.released(),
+                dropped,
+                leases.held(),
+                lastSequence,
+                lastSeenNanos,
+                leases.releaseNanos());
     }
 
     /** Sends the slabs in as many messages as their descriptors need; a peer that does not read fails. */

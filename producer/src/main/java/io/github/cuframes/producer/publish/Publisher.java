@@ -149,11 +149,22 @@ public final class Publisher implements SlotSource, AutoCloseable {
                 ring.lostNoSlot(),
                 ring.copied(),
                 ring.discontinuities(),
+                ring.newestPublishNanos(),
                 state.pool.generation(),
                 state.pool.slots(),
                 state.pool.inUse(),
                 state.pool.bytes(),
                 state.subscriberCount());
+    }
+
+    /** Those who subscribe now, in the order in which they came; any thread. Empty after closing. */
+    public List<SubscriberCounters> subscribers() {
+        state.lock.lock();
+        try {
+            return state.subscribers.stream().map(Peer::counters).toList();
+        } finally {
+            state.lock.unlock();
+        }
     }
 
     @Override
@@ -325,7 +336,7 @@ public final class Publisher implements SlotSource, AutoCloseable {
         for (int i = 0; i < subscribers.size(); i++) {
             Peer peer = subscribers.get(i);
             if (peer.lastSequence() == sequence) {
-                peer.show();
+                peer.show(now);
             }
         }
         // after the deliveries: who sees this number finds the frame in its queue, if it was to get it

@@ -7,6 +7,7 @@ package io.github.cuframes.producer.publish;
  * @param lostNoSlot frames that no slot was free for
  * @param copied frames that were copied into their slot
  * @param discontinuities frames that did not follow from the one before
+ * @param newestNanos {@link System#nanoTime()} when the newest frame was published, 0 before the first
  * @param generation the current generation, 0 before the first
  * @param slots slots of the current generation
  * @param slotsInUse slots that somebody holds, of earlier generations too
@@ -18,6 +19,7 @@ public record PublisherCounters(
         long lostNoSlot,
         long copied,
         long discontinuities,
+        long newestNanos,
         int generation,
         int slots,
         int slotsInUse,

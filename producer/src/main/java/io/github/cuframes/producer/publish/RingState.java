@@ -151,13 +151,13 @@ final class RingState {
     }
 
     /** Delivers the newest frame to one subscriber, if there is one that it has not been offered. Wants {@link #lock}. */
-    void deliverNewest(Peer peer) {
+    void deliverNewest(Peer peer, long nanos) {
         if (newest != null
                 && peer.state() == PeerState.ACTIVE
                 && newest.sequence > peer.lastSequence()
                 && peer.leases().hasCredit()
                 && peer.prepare(newest)) {
-            peer.show();
+            peer.show(nanos);
             peer.ringIfAsleep();
             peer.count();
         }

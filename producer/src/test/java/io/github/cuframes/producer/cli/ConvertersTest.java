@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.net.InetSocketAddress;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -29,6 +30,26 @@ class ConvertersTest {
     @CsvSource({"0660,rw-rw----", "666,rw-rw-rw-", "0600,rw-------", "0751,rwxr-x--x"})
     void modesAreOctal(String text, String expected) {
         assertEquals(PosixFilePermissions.fromString(expected), new Converters.OfMode().convert(text));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "9400,127.0.0.1,9400",
+        ":9400,127.0.0.1,9400",
+        "0.0.0.0:0,0.0.0.0,0",
+        "metrics.local:65535,metrics.local,65535",
+        "[::1]:9400,::1,9400"
+    })
+    void addressesAreLoopbackUnlessTold(String text, String host, int port) {
+        assertEquals(InetSocketAddress.createUnresolved(host, port), new Converters.OfAddress().convert(text));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", ":", "host", "host:", "65536", "1:2:3", "::1:9400", "a b:1", "http://host:1", "-1"})
+    void whatIsNoAddressIsNamed(String text) {
+        TypeConversionException e =
+                assertThrows(TypeConversionException.class, () -> new Converters.OfAddress().convert(text));
+        assertTrue(e.getMessage().contains("'" + text + "'"), e.getMessage());
     }
 
     @ParameterizedTest

@@ -153,9 +153,9 @@ class PacketTapTest {
                 SourceOptions.of(SafeUrl.of(clip("clip.mp4").toString())).withLoop(true);
         Ingest ingest = start(source, log);
         assertTrue(reading.await(PATIENCE.toSeconds(), TimeUnit.SECONDS));
-        while (!ingest.watch().abandon()) { // until it happens to be in a native call
-            Thread.onSpinWait();
-        }
+        do { // until it happens to be in a native call
+            ingest.watch().isOverdue(0);
+        } while (!ingest.watch().abandon());
         ingest.abandon();
         List<String> told = List.copyOf(log.calls);
         assertEquals("disconnected", told.get(told.size() - 1));

@@ -1,12 +1,12 @@
 package io.github.cuframes.protocol.message;
 
 /** Text of a peer's, made fit for a log or a terminal: it can neither begin a line of its own nor send a terminal commands. */
-final class Printable {
+public final class Printable {
 
     private Printable() {}
 
     /** At most so many characters of a text, with question marks for those that are not to be seen. */
-    static String of(String text, int limit) {
+    public static String of(String text, int limit) {
         StringBuilder printable = new StringBuilder(Math.min(text.length(), limit));
         text.codePoints().limit(limit).map(c -> isPrintable(c) ? c : '?').forEach(printable::appendCodePoint);
         return printable.toString();

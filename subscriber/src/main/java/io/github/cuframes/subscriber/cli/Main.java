@@ -20,6 +20,7 @@ import picocli.CommandLine.Spec;
         versionProvider = Main.Version.class,
         subcommands = {
             ListCommand.class,
+            TopCommand.class,
             StatsCommand.class,
             SnapshotCommand.class,
             PipeCommand.class,
@@ -94,6 +95,6 @@ public final class Main implements Runnable {
     @Override
     public void run() {
         throw new CommandLine.ParameterException(
-                spec.commandLine(), "which command? list, stats, snapshot, pipe, packets or doctor");
+                spec.commandLine(), "which command? list, top, stats, snapshot, pipe, packets or doctor");
     }
 }

@@ -68,6 +68,11 @@ class GpuTestsOnStandInTest {
     }
 
     @Test
+    void twoStreamsOfOneDecode(TestReporter reporter) throws Exception {
+        RenditionGpuTest.bothStreams(STAND_IN, "pattern-1080p-h264", "fps=5", "null", 5, 1920, 1, reporter);
+    }
+
+    @Test
     void whatNvdecCannotDecodeIsUploaded(TestReporter reporter) throws Exception {
         String clip = "pattern-1080p-h264";
         FilterGpuTest.decode(STAND_IN, clip, References.of(clip, STAND_IN.decoder()), true, "YUV420P", reporter);

@@ -152,6 +152,16 @@ class InPlaceDecodeGpuTest {
         }
 
         @Override
+        public FrameWriter another(SlotSource slots) throws IOException {
+            return writer.another(slots);
+        }
+
+        @Override
+        public void reserve(int frames) {
+            writer.reserve(frames);
+        }
+
+        @Override
         public void watch(CallWatch watch) {
             writer.watch(watch);
         }

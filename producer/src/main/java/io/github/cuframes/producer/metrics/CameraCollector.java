@@ -1,0 +1,126 @@
+package io.github.cuframes.producer.metrics;
+
+import io.github.cuframes.producer.Producer;
+import io.github.cuframes.producer.RenditionCounters;
+import io.github.cuframes.producer.ingest.IngestCounter;
+import io.github.cuframes.producer.publish.PublisherCounters;
+import io.github.cuframes.producer.publish.SubscriberCounters;
+import io.github.cuframes.protocol.layout.SourceState;
+import io.prometheus.metrics.model.registry.MultiCollector;
+import io.prometheus.metrics.model.snapshots.MetricSnapshots;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+
+/** Cameras and their subscribers: reads the counters that they keep anyway. Any thread. */
+final class CameraCollector implements MultiCollector {
+
+    private static final double NANOS_IN_SECOND = TimeUnit.SECONDS.toNanos(1);
+
+    private final Supplier<? extends Collection<Producer>> producers;
+
+    CameraCollector(Supplier<? extends Collection<Producer>> producers) {
+        this.producers = producers;
+    }
+
+    @Override
+    public MetricSnapshots collect() {
+        Families families = new Families();
+        Set<String> keys = new HashSet<>(); // two of one key, as while one takes over, would make the page invalid
+        for (Producer producer : producers.get()) {
+            if (!producer.isClosed() && keys.add(producer.key())) {
+                source(producer, families);
+                stream(producer.key(), producer.counters(), producer.subscribers(), families);
+                producer.renditions().stream()
+                        .filter(rendition -> keys.add(rendition.key()))
+                        .forEach(rendition -> rendition(rendition, families));
+            }
+        }
+        return families.snapshots();
+    }
+
+    private static void source(Producer producer, Families families) {
+        String camera = producer.key();
+        SourceState current = producer.state();
+        for (SourceState state : SourceState.values()) {
+            families.add(Metric.STATE, state == current ? 1 : 0, camera, state.label());
+        }
+        Map<IngestCounter, Long> counters = producer.sourceCounters();
+        if (counters.isEmpty()) { // a test pattern, which is neither received nor decoded
+            families.add(Metric.DROPPED, producer.counters().lostNoSlot(), camera, "no_slot");
+            return;
+        }
+        families.add(Metric.PACKETS, counters.get(IngestCounter.PACKETS), camera);
+        families.add(Metric.BYTES, counters.get(IngestCounter.BYTES), camera);
+        families.add(Metric.DECODED, counters.get(IngestCounter.DECODED), camera);
+        families.add(Metric.DECODE_TIME, counters.get(IngestCounter.DECODE_NANOS) / NANOS_IN_SECOND, camera);
+        families.add(Metric.DROPPED, counters.get(IngestCounter.DROPPED_NO_SLOT), camera, "no_slot");
+        families.add(Metric.DROPPED, counters.get(IngestCounter.DECODE_ERRORS), camera, "decode_error");
+        families.add(Metric.DROPPED, counters.get(IngestCounter.THINNED), camera, "thinned");
+        families.add(Metric.CONVERTED, counters.get(IngestCounter.CONVERTED), camera);
+        families.add(Metric.UPLOADED, counters.get(IngestCounter.UPLOADED), camera);
+        families.add(Metric.CORRUPT, counters.get(IngestCounter.CORRUPT), camera);
+        families.add(Metric.RECONNECTS, counters.get(IngestCounter.RECONNECTS), camera);
+        families.add(Metric.HANGS, counters.get(IngestCounter.HANGS), camera);
+    }
+
+    /** A stream of its own, of frames that its camera has counted as decoded. */
+    private static void rendition(RenditionCounters rendition, Families families) {
+        Map<IngestCounter, Long> frames = rendition.frames();
+        families.add(Metric.DROPPED, frames.get(IngestCounter.DROPPED_NO_SLOT), rendition.key(), "no_slot");
+        families.add(Metric.DROPPED, frames.get(IngestCounter.DROPPED_FAILED), rendition.key(), "failed");
+        families.add(Metric.DROPPED, frames.get(IngestCounter.THINNED), rendition.key(), "thinned");
+        stream(rendition.key(), rendition.publisher(), rendition.subscribers(), families);
+    }
+
+    /** What is offered under a key, whatever it comes from. */
+    private static void stream(
+            String camera, PublisherCounters counters, List<SubscriberCounters> subscribers, Families families) {
+        long now = System.nanoTime(); // behind the counters, so that no age is negative
+        families.add(Metric.PUBLISHED, counters.published(), camera);
+        families.add(Metric.COPIED, counters.copied(), camera);
+        families.add(Metric.GAPS, counters.discontinuities(), camera);
+        if (counters.published() > 0) {
+            families.add(Metric.FRAME_AGE, (now - counters.newestNanos()) / NANOS_IN_SECOND, camera);
+        }
+        families.add(Metric.SLOTS, counters.slots(), camera);
+        families.add(Metric.SLOTS_IN_USE, counters.slotsInUse(), camera);
+        families.add(Metric.MEMORY, counters.memoryBytes(), camera);
+        families.add(Metric.GENERATION, counters.generation(), camera);
+        families.add(Metric.SUBSCRIBERS, subscribers.size(), camera);
+        for (SubscriberCounters subscriber : subscribers) {
+            subscriber(camera, subscriber, counters.published(), now, families);
+        }
+    }
+
+    private static void subscriber(
+            String camera, SubscriberCounters subscriber, long newest, long now, Families families) {
+        String[] labels = {
+            camera,
+            Long.toString(subscriber.id()),
+            subscriber.name(),
+            Long.toString(subscriber.pid()),
+            subscriber.mode().name().toLowerCase(Locale.ROOT)
+        };
+        families.add(Metric.SUBSCRIBER_DELIVERED, subscriber.delivered(), labels);
+        families.add(Metric.SUBSCRIBER_DROPPED, subscriber.dropped(), labels);
+        families.add(Metric.SUBSCRIBER_HELD, subscriber.held(), labels);
+        families.add(Metric.SUBSCRIBER_CREDITS, subscriber.credits(), labels);
+        families.add(Metric.SUBSCRIBER_LAG, lag(subscriber, newest), labels);
+        families.add(
+                Metric.SUBSCRIBER_RELEASE, subscriber.released(), subscriber.releaseNanos() / NANOS_IN_SECOND, labels);
+        if (subscriber.lastSeenNanos() != 0) {
+            families.add(Metric.SUBSCRIBER_IDLE, (now - subscriber.lastSeenNanos()) / NANOS_IN_SECOND, labels);
+        }
+    }
+
+    /** Whoever has just come has missed nothing. The newest may be of a moment before the subscriber's number. */
+    private static long lag(SubscriberCounters subscriber, long newest) {
+        return subscriber.lastSequence() == 0 ? 0 : Math.max(0, newest - subscriber.lastSequence());
+    }
+}
