@@ -60,7 +60,11 @@ classpath=$home/test-classes:$home/cuframes-producer.jar:$home/cuframes-subscrib
 # shellcheck disable=SC2034
 test_properties=("-Dcuframes.clips=$bundle/clips"
     "-Dcuframes.producer.jar=$home/cuframes-producer.jar"
-    "-Dcuframes.subscriber.jar=$home/cuframes-subscriber.jar")
+    "-Dcuframes.subscriber.jar=$home/cuframes-subscriber.jar"
+    "-Dcuframes.cpp.checksum=$bundle/cpp-checksum"
+    "-Dcuframes.python=$bundle/python")
+# the one that has torch, perhaps
+export CUFRAMES_PYTHON=${CUFRAMES_PYTHON:-$(command -v python3 || true)}
 # benchmarks first: their logback.xml says only what goes wrong
 # shellcheck disable=SC2034
 benchmark_classpath=$home/benchmarks/classes:$home/benchmarks/HdrHistogram.jar:$home/cuframes-producer.jar:$home/cuframes-subscriber.jar

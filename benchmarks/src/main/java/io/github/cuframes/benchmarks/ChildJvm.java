@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /**
- * A JVM of its own, which has the flags of this one and is spoken to in lines. It ends with its standard input, so that
+ * A JVM of its own, which has the flags of this one, or another program; it is spoken to in lines. It ends with its standard input, so that
  * none is left behind when the benchmark dies. One thread at a time.
  */
 final class ChildJvm implements AutoCloseable {
@@ -29,10 +29,23 @@ final class ChildJvm implements AutoCloseable {
         command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
         command.addAll(arguments);
-        process = new ProcessBuilder(command)
+        process = start(command);
+        output = process.inputReader(StandardCharsets.US_ASCII);
+    }
+
+    /** A program that is no JVM and understands the same lines. */
+    ChildJvm(Path program, List<String> arguments) throws IOException {
+        name = program.getFileName().toString();
+        List<String> command = new ArrayList<>(List.of(program.toString()));
+        command.addAll(arguments);
+        process = start(command);
+        output = process.inputReader(StandardCharsets.US_ASCII);
+    }
+
+    private static Process start(List<String> command) throws IOException {
+        return new ProcessBuilder(command)
                 .redirectError(ProcessBuilder.Redirect.INHERIT)
                 .start();
-        output = process.inputReader(StandardCharsets.US_ASCII);
     }
 
     long pid() {

@@ -1,6 +1,7 @@
 package io.github.cuframes.benchmarks;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -18,12 +19,21 @@ final class Course implements AutoCloseable {
 
     /** Starts the receivers and waits until they are connected. Owns the transmitter from here on. */
     Course(Transmitter transmitter, int receiverCount, String... receiverOptions) throws IOException {
+        this(null, transmitter, receiverCount, receiverOptions);
+    }
+
+    /**
+     * The same with another program at the receiving end.
+     *
+     * @param program null for {@link Receiver}
+     */
+    Course(Path program, Transmitter transmitter, int receiverCount, String... receiverOptions) throws IOException {
         this.transmitter = transmitter;
         List<String> arguments = new ArrayList<>(List.of(transmitter.address()));
         arguments.addAll(List.of(receiverOptions));
         try {
             for (int i = 0; i < receiverCount; i++) {
-                receivers.add(new ReceiverProcess(arguments));
+                receivers.add(new ReceiverProcess(program, arguments));
             }
             for (ReceiverProcess receiver : receivers) {
                 receiver.awaitConnected();

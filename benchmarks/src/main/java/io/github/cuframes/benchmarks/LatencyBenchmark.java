@@ -134,6 +134,13 @@ public final class LatencyBenchmark implements Callable<Integer> {
                     + " ${DEFAULT-VALUE}.")
     private SocketLibrary library;
 
+    @Option(
+            names = "--receiver",
+            description =
+                    "A program that receives in place of a JVM, such as samples/cpp/latency. Without: this one, in"
+                            + " Java.")
+    private Path receiver;
+
     @Option(names = "--markdown", description = "Print the table as Markdown.")
     private boolean markdown;
 
@@ -161,6 +168,10 @@ public final class LatencyBenchmark implements Callable<Integer> {
                 warmUp,
                 memory,
                 library.name().toLowerCase(Locale.ROOT));
+        if (receiver != null) {
+            out.println("Receivers are processes of " + receiver.getFileName() + ".");
+            out.println();
+        }
         Table table = new Table(
                 "frames", "receivers", "mode", "received", "p50", "p90", "p99", "max", "to yardstick", "send p50");
         List<String> notes = new ArrayList<>();
@@ -206,10 +217,11 @@ public final class LatencyBenchmark implements Callable<Integer> {
 
     private Course open(Mode mode, Size size, int count, Path directory) throws IOException {
         return switch (mode) {
-            case BARE -> new Course(new SocketTransmitter(library, directory.resolve("bare")), count);
-            case STORE -> new Course(new StoreTransmitter(directory.resolve("store")), count);
-            case BLOCKING -> new Course(frames(directory, "blocking", size), count);
-            case SPINNING -> new Course(frames(directory, "spinning", size), count, "--spin-millis", SPIN_MILLIS);
+            case BARE -> new Course(receiver, new SocketTransmitter(library, directory.resolve("bare")), count);
+            case STORE -> new Course(receiver, new StoreTransmitter(directory.resolve("store")), count);
+            case BLOCKING -> new Course(receiver, frames(directory, "blocking", size), count);
+            case SPINNING ->
+                new Course(receiver, frames(directory, "spinning", size), count, "--spin-millis", SPIN_MILLIS);
         };
     }
 

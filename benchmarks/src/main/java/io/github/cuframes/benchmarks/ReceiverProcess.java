@@ -1,15 +1,25 @@
 package io.github.cuframes.benchmarks;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.List;
 
-/** A {@link Receiver} in a JVM of its own. */
+/** A {@link Receiver} in a JVM of its own, or another program in its place. */
 final class ReceiverProcess implements AutoCloseable {
 
     private final ChildJvm process;
 
     ReceiverProcess(List<String> arguments) throws IOException {
-        process = new ChildJvm(Receiver.class, arguments);
+        this(null, arguments);
+    }
+
+    /**
+     * Starts a program.
+     *
+     * @param program null for {@link Receiver}
+     */
+    ReceiverProcess(Path program, List<String> arguments) throws IOException {
+        process = program == null ? new ChildJvm(Receiver.class, arguments) : new ChildJvm(program, arguments);
     }
 
     void awaitConnected() throws IOException {

@@ -41,8 +41,16 @@ record Reception(Histogram latencies, long allocatedBytes, long collections) {
                 + Base64.getEncoder().encodeToString(Arrays.copyOf(bytes.array(), length));
     }
 
+    /** Of a line of {@link #toLine}, or of one of a program that is no JVM: {@code nanos}, and the times themselves. */
     static Reception ofLine(String line) {
         String[] parts = line.split(" ");
+        if (parts[0].equals("nanos")) {
+            Histogram latencies = histogram();
+            for (String nanos : parts.length > 1 ? parts[1].split(",") : new String[0]) {
+                record(latencies, Long.parseLong(nanos));
+            }
+            return new Reception(latencies, 0, 0);
+        }
         try {
             Histogram latencies = Histogram.decodeFromCompressedByteBuffer(
                     ByteBuffer.wrap(Base64.getDecoder().decode(parts[2])), 0);

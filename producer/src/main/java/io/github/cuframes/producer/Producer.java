@@ -177,14 +177,14 @@ public final class Producer implements AutoCloseable {
         return publisher.counters();
     }
 
-    /** The packets that are offered beside the frames; empty where none are. */
-    public Optional<PacketCounters> packetCounters() {
-        return publisher.packets().map(PacketPublisher::counters);
-    }
-
     /** Those who subscribe now. */
     public List<SubscriberCounters> subscribers() {
         return publisher.subscribers();
+    }
+
+    /** The packets that are offered beside the frames; empty where none are. */
+    public Optional<PacketCounters> packetCounters() {
+        return publisher.packets().map(PacketPublisher::counters);
     }
 
     /** What was read and decoded; empty for a test pattern, which is neither. */

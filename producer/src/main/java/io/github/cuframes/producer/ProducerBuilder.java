@@ -49,10 +49,10 @@ public final class ProducerBuilder {
     private String filter;
     private Rational rate;
     private int waitForSubscribers;
-    private long packetMemory = PACKET_MEMORY;
     private Duration callTimeout = IngestOptions.CALL_TIMEOUT;
     private int maxHung = 3;
     private final List<PacketTap> taps = new ArrayList<>();
+    private long packetMemory = PACKET_MEMORY;
     private ProducerListener listener = (state, cause) -> {};
 
     ProducerBuilder(String key) {
@@ -219,7 +219,7 @@ public final class ProducerBuilder {
      * @param bytes 0 to offer none, or 512 KiB at least
      */
     public ProducerBuilder packetMemory(long bytes) {
-        Publisher.builder(key).packetMemory(bytes); // throws if it is no size for it
+        Publisher.builder(key).packetMemory(bytes); // throws if it is too little
         packetMemory = bytes;
         return this;
     }
@@ -290,8 +290,7 @@ public final class ProducerBuilder {
 
     Streams streams(FramePlace place) throws IOException {
         List<Streams.Opening> openings = new ArrayList<>();
-        openings.add(() -> publisher(key, place, builder -> builder.packetMemory(pattern == null ? packetMemory : 0))
-                .open());
+        openings.add(() -> publisher(key, place, builder -> {}).open());
         for (RenditionBuilder rendition : renditions) {
             openings.add(() ->
                     publisher(rendition.key(), place, rendition.publisher()).open());
@@ -300,8 +299,11 @@ public final class ProducerBuilder {
     }
 
     private PublisherBuilder publisher(String name, FramePlace place, Consumer<PublisherBuilder> change) {
-        PublisherBuilder builder = Publisher.builder(name);
+        PublisherBuilder builder = Publisher.builder(name).packetMemory(packetMemory);
         publisher.andThen(change).accept(builder);
+        if (pattern != null || !name.equals(key)) {
+            builder.packetMemory(0); // a pattern has no packets, and a camera's are offered once
+        }
         // a file can wait, and so can a pattern that we make ourselves; a camera cannot
         return builder.allowLossless(pattern != null || input.isFile()).allocator(place.allocator());
     }

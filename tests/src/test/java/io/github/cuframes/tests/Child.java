@@ -9,7 +9,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 
 /**
- * A JVM of its own that runs a main class from the tests' class path. What it writes is kept line by line. Any thread
+ * A JVM of its own that runs a main class from the tests' class path, or another program. What it writes is kept line by line. Any thread
  * may call any method.
  */
 public final class Child implements AutoCloseable {
@@ -54,6 +54,13 @@ public final class Child implements AutoCloseable {
     public static Child start(String name, Class<?> main, Launch launch, List<String> arguments) throws IOException {
         ProcessBuilder builder = new ProcessBuilder(command(main, launch, arguments));
         builder.environment().putAll(launch.environment());
+        return new Child(name, builder.start());
+    }
+
+    /** Starts a program that is no JVM. */
+    public static Child run(String name, List<String> command, Map<String, String> environment) throws IOException {
+        ProcessBuilder builder = new ProcessBuilder(command);
+        builder.environment().putAll(environment);
         return new Child(name, builder.start());
     }
 

@@ -58,6 +58,13 @@ public final class Stage implements AutoCloseable {
         return child;
     }
 
+    /** Starts a program that is no JVM. */
+    public Child run(String name, List<String> command, Map<String, String> environment) throws IOException {
+        Child child = Child.run(name, command, environment);
+        children.add(child);
+        return child;
+    }
+
     /** Connects to a producer's counters as soon as there are any. */
     public Observer observe(String key) throws IOException {
         RunDirectory directory = RunDirectory.resolve(runDirectory, Map.of(), RunDirectory.Role.SUBSCRIBER);

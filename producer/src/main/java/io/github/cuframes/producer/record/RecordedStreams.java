@@ -2,13 +2,17 @@ package io.github.cuframes.producer.record;
 
 import static org.bytedeco.ffmpeg.global.avcodec.*;
 import static org.bytedeco.ffmpeg.global.avformat.*;
+import static org.bytedeco.ffmpeg.global.avutil.AVMEDIA_TYPE_AUDIO;
 
 import io.github.cuframes.producer.ffmpeg.Ffmpeg;
 import io.github.cuframes.producer.ingest.PacketStreams;
 import io.github.cuframes.protocol.frame.Rational;
 import org.bytedeco.ffmpeg.avcodec.AVCodecParameters;
+import org.bytedeco.ffmpeg.avformat.AVCodecTag;
 import org.bytedeco.ffmpeg.avformat.AVOutputFormat;
 import org.bytedeco.ffmpeg.avutil.AVRational;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.PointerPointer;
 
 /** What a connection's packets are, kept beyond the call that told; closed by whoever has it. */
 final class RecordedStreams implements AutoCloseable {
@@ -38,7 +42,15 @@ final class RecordedStreams implements AutoCloseable {
 
         private boolean carries(AVCodecParameters codec) {
             AVOutputFormat format = av_guess_format(muxer, null, null);
-            return avformat_query_codec(format, codec.codec_id(), 0) == 1;
+            return avformat_query_codec(format, codec.codec_id(), 0) == 1 || this == MATROSKA && isWaveSound(codec);
+        }
+
+        /** Matroska carries what a WAV file may hold, G.711 among it, but says so only of what has an identifier of its own. */
+        private static boolean isWaveSound(AVCodecParameters codec) {
+            try (PointerPointer<AVCodecTag> tags = new PointerPointer<>(2)) {
+                tags.put(0, avformat_get_riff_audio_tags()).put(1, (Pointer) null);
+                return codec.codec_type() == AVMEDIA_TYPE_AUDIO && av_codec_get_tag(tags, codec.codec_id()) != 0;
+            }
         }
     }
 

@@ -76,7 +76,9 @@ final class SegmentWriter implements AutoCloseable {
             context.pb(file.io());
             context.flags(
                     context.flags() | AVFormatContext.AVFMT_FLAG_CUSTOM_IO | AVFormatContext.AVFMT_FLAG_FLUSH_PACKETS);
-            av_dict_set(context.metadata(), "creation_time", wallClock.toString(), 0);
+            AVDictionary metadata = new AVDictionary(null);
+            av_dict_set(metadata, "creation_time", wallClock.toString(), 0);
+            context.metadata(metadata);
             video = output(streams.video());
             audio = streams.audio() == null ? null : output(streams.audio());
             writeHeader();

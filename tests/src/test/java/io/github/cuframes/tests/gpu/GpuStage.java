@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.TestReporter;
 
@@ -100,6 +101,18 @@ final class GpuStage implements AutoCloseable {
     /** Starts a main class. */
     Child start(String name, Class<?> main, Launch how, List<String> arguments) throws IOException {
         return stage.start(name, main, how, arguments);
+    }
+
+    /** Starts a program that does as {@link ChecksumSubscriber} does, and takes the same arguments. */
+    Child run(Path program, String name, String key, String policy, String... options) throws IOException {
+        List<String> command = new ArrayList<>(List.of(program.toString()));
+        command.addAll(arguments(key, policy, Stream.concat(Stream.of("file=" + file(name)), Stream.of(options))));
+        return stage.run(name, command, launch.environment());
+    }
+
+    /** Starts any command. */
+    Child run(String name, List<String> command, Map<String, String> environment) throws IOException {
+        return stage.run(name, command, environment);
     }
 
     /** Waits for a subscriber's end. */

@@ -26,6 +26,8 @@ class RecordingTest {
     /** Frames in the clips, whose numbers start over after them. */
     private static final long WRAP = 1250;
 
+    private static final int REORDERED = 4;
+
     @TempDir
     Path directory;
 
@@ -57,19 +59,24 @@ class RecordingTest {
             assertFalse(numbers.isEmpty(), segment + " has no frame");
             all.addAll(numbers);
         }
-        for (int i = 1; i < all.size(); i++) {
+        // of the pictures that were on their way at the end, some that others refer to were there already
+        for (int i = 1; i <= all.size() - REORDERED; i++) {
             assertEquals((all.get(i - 1) + 1) % WRAP, all.get(i), "frame " + i + " of " + all);
         }
         return all.size();
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = {"pattern-h264", "pattern-hevc"})
-    void segmentsPlayAndNoFrameIsMissingAcrossACut(String clip) throws Exception {
-        try (RtspServer camera = camera(clip);
+    @Test
+    void segmentsPlayAndNoFrameIsMissingAcrossACut() throws Exception {
+        int before;
+        try (RtspServer camera = camera("pattern-h264");
                 Stage stage = new Stage()) {
             Child producer = record(stage, camera, directory);
             awaitSegments(producer, 3);
+            camera.kill();
+            before = Segment.in(directory.resolve("cam")).size();
+            camera.restart();
+            awaitSegments(producer, before + 1);
             producer.signal("TERM");
             assertEquals(0, producer.awaitExit(), producer::toString);
         }
@@ -78,44 +85,22 @@ class RecordingTest {
             assertTrue(
                     segment.getFileName().toString().matches("cam_\\d{8}T\\d{6}\\.\\d{3}Z\\.mp4"), segment::toString);
         }
-        assertTrue(assertSeamless(segments) >= 50);
-        if (clip.equals("pattern-h264")) {
-            Browser.assertPlays(segments.get(0), 640, 360);
-        }
+        assertTrue(assertSeamless(segments.subList(0, before)) >= 100);
+        List<Path> after = segments.subList(before, segments.size());
+        assertEquals(0, Segment.numbers(after.get(0)).get(0), "a reconnection begins a segment, and the clip");
+        assertSeamless(after);
+        Browser.assertPlays(segments.get(0), 640, 360);
     }
 
     @Test
     void whatWasRecordedPlaysAfterAKill() throws Exception {
-        try (RtspServer camera = camera("pattern-h264");
+        try (RtspServer camera = camera("pattern-hevc");
                 Stage stage = new Stage()) {
             Child producer = record(stage, camera, directory);
             awaitSegments(producer, 2);
-            Path open = Segment.in(directory.resolve("cam")).get(1);
-            Await.until(() -> "a fragment of " + open, () -> Files.size(open) > 0);
             producer.kill();
         }
-        assertTrue(assertSeamless(Segment.in(directory.resolve("cam"))) >= 25);
-    }
-
-    @Test
-    void aReconnectionBeginsASegment() throws Exception {
-        try (RtspServer camera = camera("pattern-h264");
-                Stage stage = new Stage()) {
-            Child producer = record(stage, camera, directory, "--segment", "1h");
-            awaitSegments(producer, 1);
-            camera.kill();
-            camera.restart();
-            awaitSegments(producer, 2);
-            producer.signal("TERM");
-            assertEquals(0, producer.awaitExit(), producer::toString);
-        }
-        List<Path> segments = Segment.in(directory.resolve("cam"));
-        assertEquals(2, segments.size());
-        for (Path segment : segments) {
-            List<Long> numbers = Segment.numbers(segment);
-            assertEquals(0, numbers.get(0), "each connection begins at the clip's first frame");
-            assertSeamless(List.of(segment));
-        }
+        assertTrue(assertSeamless(Segment.in(directory.resolve("cam"))) >= 50);
     }
 
     @ParameterizedTest

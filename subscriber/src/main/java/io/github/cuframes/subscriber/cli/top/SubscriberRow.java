@@ -13,9 +13,9 @@ import java.util.Locale;
  * @param name what it calls itself
  * @param pid process id, as the publisher sees it; 0 if it does not
  * @param uid user id, as the publisher sees it
- * @param mode {@code latest}, {@code fifo:N} or {@code lossless}
+ * @param mode {@code latest}, {@code fifo:N}, {@code lossless}, or {@code packets} of one who gets those
  * @param fps frames a second delivered to it, null where that cannot be said yet
- * @param lag frames between the last that was delivered to it and the newest
+ * @param lag frames between the last that was delivered to it and the newest; null for one who gets packets
  * @param held frames that it has
  * @param credits frames that it may have
  * @param delivered frames delivered to it
@@ -29,7 +29,7 @@ public record SubscriberRow(
         long uid,
         String mode,
         Double fps,
-        long lag,
+        Long lag,
         int held,
         int credits,
         long delivered,
@@ -48,7 +48,9 @@ public record SubscriberRow(
                 Integer.toUnsignedLong(slot.uid()),
                 mode(slot),
                 now.framesPerSecond(before, id),
-                last == 0 ? 0 : Math.max(0, ring.newestSequence() - last),
+                slot.mode()
+                        .map(mode -> last == 0 ? 0 : Math.max(0, ring.newestSequence() - last))
+                        .orElse(null),
                 slot.held(),
                 slot.credits(),
                 slot.delivered(),
@@ -61,6 +63,6 @@ public record SubscriberRow(
         return slot.mode()
                 .map(mode ->
                         mode.name().toLowerCase(Locale.ROOT) + (mode == DeliveryMode.FIFO ? ":" + slot.depth() : ""))
-                .orElse("?");
+                .orElse("packets"); // who gets no frames has no mode
     }
 }

@@ -71,8 +71,8 @@ public final class TopTable {
                 subscriber.uid(),
                 subscriber.mode(),
                 rate(subscriber.fps()),
-                subscriber.lag(),
-                subscriber.held() + "/" + subscriber.credits(),
+                subscriber.lag() == null ? "-" : subscriber.lag(),
+                subscriber.credits() == 0 ? "-" : subscriber.held() + "/" + subscriber.credits(),
                 subscriber.dropped(),
                 age(subscriber.lastSeenMillis()));
     }

@@ -41,7 +41,7 @@ class TopTableTest {
     }
 
     private static SubscriberRow subscriber(String name, Double fps, Long seen) {
-        return new SubscriberRow(1, name, 4_194_304, 65_534, "lossless", fps, 99_999, 64, 64, 1, 9_999_999, seen);
+        return new SubscriberRow(1, name, 4_194_304, 65_534, "lossless", fps, 99_999L, 64, 64, 1, 9_999_999, seen);
     }
 
     @Test

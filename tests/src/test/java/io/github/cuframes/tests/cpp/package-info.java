@@ -1,0 +1,2 @@
+/** Tests of the C++ subscriber, which they compile, against producers in processes of their own. */
+package io.github.cuframes.tests.cpp;
