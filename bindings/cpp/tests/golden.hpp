@@ -151,7 +151,7 @@ inline void check_memory_structures(const Page& page, Expect& expect) {
     namespace d = cuframes::detail;
     const auto ring = structure<d::RingHeader>(page, "RingHeader", expect);
     expect.equal(ring.magic, d::magic_ring, "ring.magic");
-    expect.equal(ring.minor, 1, "ring.minor");
+    expect.equal(ring.minor, 2, "ring.minor");
     expect.equal(ring.publisherPid, 4242u, "ring.publisherPid");
     expect.equal(ring.epoch, 0x1122334455667788u, "ring.epoch");
     expect.equal(ring.ringSize, 3072u, "ring.ringSize");

@@ -37,6 +37,7 @@ import org.bytedeco.ffmpeg.avcodec.AVPacket;
 import org.bytedeco.ffmpeg.avformat.AVFormatContext;
 import org.bytedeco.ffmpeg.avformat.AVInputFormat;
 import org.bytedeco.ffmpeg.avutil.AVDictionary;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -218,6 +219,7 @@ class PacketStreamTest {
         }
     }
 
+    @Tag("slow")
     @ParameterizedTest
     @CsvSource({"pattern-h264, H264, true", "pattern-hevc, HEVC, false"})
     void aCameraAndItsProducerMayGoAndComeBack(String clip, Codec codec, boolean go) throws Exception {

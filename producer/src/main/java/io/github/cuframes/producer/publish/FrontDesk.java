@@ -12,6 +12,7 @@ import io.github.cuframes.protocol.layout.SubscriberPage;
 import io.github.cuframes.protocol.message.ErrorCode;
 import io.github.cuframes.protocol.message.Message;
 import io.github.cuframes.protocol.message.ProtocolException;
+import io.github.cuframes.protocol.message.Role;
 import java.io.IOException;
 import java.util.List;
 import java.util.function.LongSupplier;
@@ -63,10 +64,12 @@ final class FrontDesk implements ControlLoop.Admission {
                             + "\"; start the producer with --allow-user " + uid
                             + ", or with --allow-group and a group of that user's");
         }
-        switch (hello.role()) {
-            case OBSERVER -> greetObserver(peer, hello);
-            case PACKETS -> greetReader(peer, hello);
-            case SUBSCRIBER -> greetSubscriber(peer, hello);
+        if (hello.role() == Role.OBSERVER) {
+            greetObserver(peer, hello);
+        } else if (hello.role() == Role.PACKETS) {
+            greetReader(peer, hello);
+        } else {
+            greetSubscriber(peer, hello);
         }
     }
 
