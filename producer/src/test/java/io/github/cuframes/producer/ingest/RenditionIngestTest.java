@@ -167,6 +167,19 @@ class RenditionIngestTest {
         assertEquals(times(alone(clip, filter)), times(detect.frames()));
     }
 
+    /** A decoder that keeps no picture has no slots to spare; what does not fit in is copied, and right all the same. */
+    @ParameterizedTest
+    @CsvSource({"4, false", "0, true"})
+    void framesThatAFilterKeepsHaveSlotsIfItSaysSo(int held, boolean copied) throws Exception {
+        Path own = new TestClip("mjpeg", 160, 120, AV_PIX_FMT_YUVJ420P, Map.of())
+                .write(directory.resolve("clip.avi"), FRAMES);
+        Ingest ingest = runToEnd(options(own), new RenditionOptions("cam.detect", "tmix=frames=4", held, null));
+        assertEquals(PlainDecode.checksums(own), checksums(slots.frames()));
+        assertEquals(checksums(alone(own, "tmix=frames=4")), checksums(detect.frames()));
+        assertEquals(copied, ingest.counters().get(IngestCounter.COPIED) > 0);
+        assertEquals(0, ingest.counters().get(IngestCounter.DROPPED_NO_SLOT));
+    }
+
     @Test
     void aMainStreamWithAFilterDoesNotChangeTheRendition() throws Exception {
         Ingest ingest = runToEnd(options(clip).withFilter("scale=160:120").withRate(FIVE), detect("scale=80:60", null));
