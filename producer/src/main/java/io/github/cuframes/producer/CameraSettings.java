@@ -95,6 +95,9 @@ public record CameraSettings(
         if (pattern != null && recordTo != null) {
             throw new IllegalArgumentException("a test pattern has no packets to record; give a camera or a file");
         }
+        if (recordTo != null) {
+            new RecordOptions(recordTo, "key", segment, retainBytes, retainFor); // throws what it does not take
+        }
         if (waitForSubscribers > maxSubscribers) {
             throw new IllegalArgumentException("a source that waits for " + waitForSubscribers
                     + " subscribers never starts where " + maxSubscribers + " are the most that are let in");
@@ -134,8 +137,7 @@ public record CameraSettings(
     public Recorder openRecorder(String key) throws IOException {
         return recordTo == null
                 ? null
-                : Recorder.open(
-                        RecordOptions.of(recordTo, key).withSegment(segment).withRetention(retainBytes, retainFor));
+                : Recorder.open(new RecordOptions(recordTo, key, segment, retainBytes, retainFor));
     }
 
     /**

@@ -246,7 +246,9 @@ public record CamerasFile(GroupConfig group, LogFormat logFormat, InetSocketAddr
             defaults.forEach(set -> set.accept(builder));
             own.forEach(set -> set.accept(builder));
             try {
-                cameras.put(key, builder.build());
+                CameraSettings settings = builder.build();
+                settings.toProducer(key, null); // says what makes no sense together, and opens nothing
+                cameras.put(key, settings);
             } catch (IllegalArgumentException e) {
                 problems().add(place, path, e.getMessage());
             }

@@ -204,10 +204,26 @@ class CamerasFileTest {
             allow-user: [a, true] | 21 | allow-user[1]: "true" is not a name or number; write it like video
             rtps-timeout: 5s | 5 | rtps-timeout: is no field; did you mean rtsp-timeout?
             retry: true | 5 | retry: is no field: cameras of a file are always tried again; leave it out
+            fps: often | 10 | fps: "often" is not a rate; write it like 5 or 30000/1001
+            rendition: [".b:size=x"] | 17 | rendition[0]: '.b:size=x': 'x' is no size such as 640x360; write KEY:size=WxH,fps=N or KEY:fps=N,filter=GRAPH; the options are size, fps, wait, credits, max-subscribers, max-memory and, as the last, filter
             filter: *x | 13 | filter: anchors and aliases are not used here; what is common goes under defaults
             """)
     void aWrongFieldIsNamedWithItsPlaceAndARemedy(String field, int column, String message) {
         assertEquals("cameras.yaml:3:" + column + ": cameras.cam1." + message, problem(field));
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            rendition: ["cam1:fps=5"] | rendition "cam1": this camera has a stream of that name; give another
+            rendition: [".b:fps=5", "cam1.b:fps=6"] | rendition "cam1.b": this camera has a stream of that name; give another
+            record: /r, segment: 30h | a segment of PT30H is out of range; give 1 s to 24 h
+            """)
+    void whatDoesNotGoTogetherIsNamed(String fields, String message) {
+        ConfigException e =
+                assertThrows(ConfigException.class, () -> parse("cameras:", "  cam1: {input: x, " + fields + "}"));
+        assertEquals(
+                "cameras.yaml:2:3: cameras.cam1: " + message,
+                e.problems().get(0).toString());
     }
 
     @Test
@@ -220,7 +236,8 @@ class CamerasFileTest {
                         "cameras.yaml:6:14: cameras.cam1.credits: \"x\" is not a whole number, from 1 to 64; write it like 1, without quotes",
                         "cameras.yaml:7:3: cameras.cam2: has 2 sources; give it one of rtsp, input and test-pattern",
                         "cameras.yaml:8:3: cameras.cam 3: \"cam 3\" is no valid key; use 1 to 64 letters, digits, dots, underscores and hyphens, not only dots",
-                        "cameras.yaml:9:3: cameras.cam4: a test pattern is not filtered; give it the size and rate that are wanted",
+                        "cameras.yaml:9:3: cameras.cam4: a test pattern is not filtered and has no renditions; give it the"
+                                + " size and rate that are wanted, or a camera for each",
                         "cameras.yaml:10:3: cameras.cam1: stands there twice, first in line 5",
                         "cameras.yaml:11:3: cameras.cam5: a list is no camera; write its fields below, such as rtsp",
                         "cameras.yaml:12:32: cameras.cam6.credits: stands there twice, first in line 12"),

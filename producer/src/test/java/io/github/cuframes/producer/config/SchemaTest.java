@@ -8,7 +8,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import io.github.cuframes.producer.CameraSettings;
-import io.github.cuframes.producer.config.YamlNode.Tag;
 import io.github.cuframes.producer.ingest.SafeUrl;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -74,7 +73,12 @@ class SchemaTest {
         FieldType<?> type = field.type();
         ObjectNode expected = JSON.createObjectNode();
         List<String> types = type.tags().stream()
-                .map(tag -> tag == Tag.BOOLEAN ? "boolean" : tag == Tag.INTEGER ? "integer" : "string")
+                .map(tag -> switch (tag) {
+                    case BOOLEAN -> "boolean";
+                    case INTEGER -> "integer";
+                    case DECIMAL -> "number";
+                    default -> "string";
+                })
                 .toList();
         if (types.size() == 1) {
             expected.put("type", types.get(0));
@@ -228,6 +232,13 @@ class SchemaTest {
             true  | 'cameras: {a: {rtsp: "rtsp://u:${PASSWORD}@h/s", rtsp-timeout: "${TIME}"}}'
             true  | 'cameras: {a: {input: x, gpu: 0, max-memory: 1073741824, allow-user: [1, a]}}'
             true  | 'defaults: {memory: host, credits: 1}~cameras: {a: {test-pattern: 640x360@10}}'
+            true  | 'metrics: 9400~cameras: {a: {input: x, fps: 12.5, record: r, segment: 5m, retain: 1GB, retain-for: 30d}}'
+            true  | 'metrics: "[::1]:9400"~cameras: {a: {input: x, fps: 30000/1001, packet-memory: 0}}'
+            true  | 'defaults: {rendition: [".b:size=64x48,fps=5"]}~cameras: {a: {input: x}, c: {input: y, fps: 5}}'
+            false | 'metrics: here~cameras: {}'
+            false | 'cameras: {a: {input: x, fps: often}}'
+            false | 'cameras: {a: {input: x, rendition: "b:fps=5"}}'
+            false | 'cameras: {a: {input: x, segment: 5}}'
             false | cameras
             false | 'run-dir: x'
             false | 'cameras: {a: {}}'

@@ -7,8 +7,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.github.cuframes.producer.CameraSettings;
+import io.github.cuframes.producer.GroupConfig;
+import io.github.cuframes.producer.Memory;
 import io.github.cuframes.producer.Producer;
 import io.github.cuframes.producer.ProducerBuilder;
+import io.github.cuframes.producer.ProducerGroup;
+import io.github.cuframes.producer.config.RenditionForm;
 import io.github.cuframes.producer.pattern.PatternSpec;
 import io.github.cuframes.producer.testing.TestClip;
 import java.io.IOException;
@@ -19,10 +24,14 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -133,6 +142,47 @@ class MetricsServerTest {
         assertFalse(text.contains("cuframes_frames_decoded_total{camera=\"clip.small\""), "decoded once, as clip");
         assertTrue(text.contains("cuframes_source_state{camera=\"none\",state=\"failed\"} 1.0\n"), text);
         assertFalse(text.contains("cuframes_newest_frame_age_seconds{camera=\"none\"}"), text);
+    }
+
+    @Test
+    void aGroupShowsAllItsCameras() throws Exception {
+        Path clip = directory.resolve("clip.mp4");
+        TestClip.h264(320, 240).write(clip, 25);
+        CameraSettings recorded = CameraSettings.builder()
+                .input(clip.toString())
+                .loop(true)
+                .realtime(true)
+                .memory(Memory.HOST)
+                .renditions(List.of(RenditionForm.parse(".small:size=80x60")))
+                .recordTo(directory.resolve("recordings"))
+                .build();
+        CameraSettings missing = CameraSettings.builder()
+                .input(directory.resolve("no.mp4").toString())
+                .loop(true)
+                .memory(Memory.HOST)
+                .build();
+        try (ProducerGroup group = ProducerGroup.builder().build();
+                MetricsServer metrics = MetricsServer.open(ANY_PORT, group)) {
+            server.close();
+            server = metrics;
+            group.apply(new GroupConfig(directory, Map.of("good", recorded, "bad", missing)));
+            String text;
+            do {
+                assertFalse(group.awaitEnd(Duration.ofMillis(20)));
+                text = ask("GET", "/metrics").body();
+            } while (!text.contains("cuframes_recording_segments_total{camera=\"good\"} 1.0\n")
+                    || !text.contains("cuframes_source_state{camera=\"bad\",state=\"reconnecting\"} 1.0\n"));
+            assertTrue(text.contains("cuframes_frames_published_total{camera=\"good.small\"}"), text);
+            assertTrue(text.contains("cuframes_recording_ok{camera=\"good\"} 1.0\n"), text);
+            assertTrue(text.contains("cuframes_packet_subscribers{camera=\"good\"} 0.0\n"), text);
+            Map<String, JsonNode> cameras = new HashMap<>();
+            health(503).forEach(camera -> cameras.put(camera.get("camera").asText(), camera));
+            assertEquals("streaming", cameras.get("good").get("state").asText());
+            assertTrue(cameras.get("bad").get("lastError").asText().contains("no.mp4"), cameras.toString());
+        }
+        try (Stream<Path> files = Files.list(directory.resolve("recordings/good"))) {
+            assertTrue(files.findAny().isPresent());
+        }
     }
 
     @Test
