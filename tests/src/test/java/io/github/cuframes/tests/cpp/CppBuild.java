@@ -17,7 +17,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 
 /** Compiles the tests' programs of {@code bindings/cpp}, once for each sanitizer and state of the sources. */
-final class CppBuild {
+public final class CppBuild {
 
     /** Whether a compiler must be there. */
     static final String REQUIRE = "CUFRAMES_REQUIRE_CPP";
@@ -60,7 +60,7 @@ final class CppBuild {
      *
      * @throws IllegalStateException if it cannot and the environment has {@code CUFRAMES_REQUIRE_CPP=1}
      */
-    static Optional<String> missing(String tool, String debianPackage) {
+    public static Optional<String> missing(String tool, String debianPackage) {
         String complaint;
         try {
             complaint = run(List.of(tool, "--version"));
@@ -78,7 +78,7 @@ final class CppBuild {
     }
 
     /** The programs, built at the same time. Their order is that of the sanitizers. */
-    static List<Path> programs() {
+    public static List<Path> programs() {
         List<CompletableFuture<Path>> builds = Stream.of(Sanitizer.values())
                 .map(sanitizer -> CompletableFuture.supplyAsync(() -> build(sanitizer)))
                 .toList();
