@@ -10,48 +10,9 @@
 #include <vector>
 
 #include "frame_map.hpp"
+#include "options.hpp"
 
 namespace cuframes {
-
-/// How frames are chosen (docs/protocol.md, 5.2).
-struct Policy {
-    enum class Mode : std::uint32_t { latest = 1, fifo = 2, lossless = 3 };
-
-    Mode mode = Mode::latest;
-    std::uint32_t depth = 0;
-
-    /// The newest at the moment of next(); what was not taken is skipped and counted.
-    static Policy latest() { return {}; }
-    /// In order, up to `depth` waiting.
-    static Policy fifo(std::uint32_t depth) { return {Mode::fifo, depth}; }
-    /// In order, none left out: the source waits. For files; live sources refuse it.
-    static Policy lossless() { return {Mode::lossless, 0}; }
-
-    /// Of "latest", "fifo:N" or "lossless", as commands have it.
-    static Policy parse(const std::string& text) {
-        if (text == "latest") {
-            return latest();
-        }
-        if (text == "lossless") {
-            return lossless();
-        }
-        if (text.rfind("fifo:", 0) == 0 && text.size() > 5 && text.size() <= 8 && text.find_first_not_of("0123456789", 5) == std::string::npos) {
-            return fifo(static_cast<std::uint32_t>(std::stoul(text.substr(5))));
-        }
-        throw Error(Code::invalid_argument, "\"" + text + "\" is no policy; use latest, fifo:N or lossless");
-    }
-};
-
-/// What a subscriber counted, over all of its connections.
-struct Statistics {
-    /// Frames returned.
-    std::uint64_t received = 0;
-    /// Frames that were published and not returned, by their numbers.
-    std::uint64_t dropped = 0;
-    /// Breaks of the stream, see FrameInfo::breaks_stream.
-    std::uint64_t gaps = 0;
-    std::uint64_t reconnects = 0;
-};
 
 namespace detail {
 

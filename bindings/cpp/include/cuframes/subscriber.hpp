@@ -13,81 +13,16 @@
 #include <thread>
 #include <utility>
 
+#include "options.hpp"
+#include "retry.hpp"
 #include "session.hpp"
 
 namespace cuframes {
-
-/// How to subscribe.
-struct Options {
-    /// Where producers have their sockets; empty: $CUFRAMES_RUN_DIR, /run/cuframes, $XDG_RUNTIME_DIR/cuframes, /tmp/cuframes-UID, first usable.
-    std::string run_dir{};
-    Policy policy{};
-    /// Frames that the application may hold at a time, those waiting in its queue included: 1 to 64, or 0 to leave it to the publisher (2 for
-    /// latest, depth + 1 for fifo, 4 for lossless).
-    std::uint32_t credits = 0;
-    /// What operators see, 1 to 48 bytes of UTF-8; empty: "cpp" and the process id.
-    std::string name{};
-    /// For how long to watch memory before a wait goes to sleep. A spinning wait sees a frame sooner and costs a processor.
-    std::chrono::nanoseconds spin{0};
-    /// Whether to connect again when the publisher is gone and comes back, or another takes the key.
-    bool reconnect = true;
-    /// How long the constructor waits for a publisher, at least 100 ms.
-    std::chrono::nanoseconds connect_timeout{std::chrono::seconds(5)};
-    /// The GPU that is to read frames of GPU memory, by its number in this process or its UUID; empty: the one that they lie on if this process sees
-    /// it, else the first.
-    std::string gpu{};
-    /// False: never touches the CUDA driver, and reads host memory only.
-    bool use_gpus = true;
-};
 
 /// Where the connection stands; the numbers are those of docs/protocol.md, 5.4.
 enum class State { disconnected = 1, connecting = 2, handshake = 3, streaming = 4, refused = 5, closed = 6 };
 
 namespace detail {
-
-/// When to try to connect again: 50 ms after the end of a connection, then twice as long each time, up to a second.
-class Backoff {
-public:
-    static constexpr Nanos first = 50 * millisecond;
-    static constexpr Nanos last = second;
-
-    /// The next attempt is due at once.
-    explicit Backoff(Nanos time) : next_(time) {}
-
-    void failed(Nanos time) {
-        next_ = time + delay_;
-        delay_ = std::min(2 * delay_, last);
-    }
-
-    /// The publisher asked for patience.
-    void refused(Nanos time) {
-        delay_ = last;
-        failed(time);
-    }
-
-    void succeeded() { delay_ = first; }
-
-    /// Until the next attempt; not positive when it is due.
-    Nanos remaining(Nanos time) const { return next_ - time; }
-
-private:
-    Nanos delay_ = first;
-    Nanos next_;
-};
-
-/// Whether a publisher may give another answer later (docs/protocol.md, 5.4).
-inline bool is_worth_trying_again(Code code) {
-    switch (code) {
-        case Code::protocol_violation:
-        case Code::version_mismatch:
-        case Code::wrong_key:
-        case Code::not_allowed:
-        case Code::too_many_credits:
-        case Code::lossless_refused:
-        case Code::memory_unreachable: return false;
-        default: return true;
-    }
-}
 
 /// What a Subscriber does, at an address that does not change.
 class Core {
