@@ -79,6 +79,7 @@ class PacketPublisherTest extends PublisherFixture {
         RawClient client = subscribe(RawClient.packetsHello(PublisherFixture.KEY));
         int index = client.welcome.subscriberIndex();
         await(() -> client.ring.subscriber(index).state().orElseThrow() == PeerState.ACTIVE);
+        packets.counters(); // under the lock that was held while it became so, and got what it begins with
         return client;
     }
 
