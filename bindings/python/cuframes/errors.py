@@ -20,10 +20,11 @@ class ErrorCode(enum.IntEnum):
     HANDSHAKE_TIMEOUT = 10
     TOO_SLOW = 11
     INTERNAL = 12
+    NO_PACKETS = 13
 
 
 #: Codes that trying again mends, perhaps: for 5, 6, 10, 11, 12. An unknown code is taken for one of these.
-_FINAL = frozenset((1, 2, 3, 4, 7, 8, 9))
+_FINAL = frozenset((1, 2, 3, 4, 7, 8, 9, 13))
 
 
 def worth_retrying(code: int) -> bool:

@@ -89,7 +89,9 @@ class GoldenBytes(unittest.TestCase):
                 self.assertEqual(value, _wire.decode(kind, golden[8:]))
 
     def test_every_golden_message_is_tried(self) -> None:
-        self.assertEqual(set(re.findall(r"^```hex ([A-Z_]+)$", _TEXT, re.M)), set(_MESSAGES))
+        messages = set(re.findall(r"^```hex ([A-Z_]+)$", _TEXT, re.M))
+        packets = {name for name in messages if name.endswith("_PACKETS")}  # which this package does not ask for
+        self.assertEqual(messages - packets, set(_MESSAGES))
 
     def test_a_message_cut_short_is_a_breach_or_lacks_what_may_be_left_out(self) -> None:
         for name, (_, value) in _MESSAGES.items():
@@ -126,7 +128,7 @@ class GoldenBytes(unittest.TestCase):
 
     def test_ring_header(self) -> None:
         ring = _layout.Ring(structure("RingHeader") + bytes(3072 - 512), _EPOCH)  # type: ignore[arg-type]
-        self.assertEqual(((1, 1), 8, 4, 1001), (ring.version, ring.capacity, ring.subscriber_capacity, ring.newest_sequence()))
+        self.assertEqual(((1, 2), 8, 4, 1001), (ring.version, ring.capacity, ring.subscriber_capacity, ring.newest_sequence()))
         self.assertEqual(4242, ring.publisher_pid)
         for name, at, value in (("magic", 0, 0), ("state", 8, 0), ("size", 24, 1 << 40), ("table", 44, 3000)):
             damaged = bytearray(structure("RingHeader") + bytes(3072 - 512))
@@ -175,7 +177,7 @@ class Tables(unittest.TestCase):
                 self.assertEqual("10 bits" in row[4] or row[1] == "P010", info.bits == 10)
 
     def test_tags_and_their_sizes(self) -> None:
-        rows = table("Tag")
+        rows = [row for row in table("Tag") if row[1] != "PACKET_PAGE"]  # packets are not this package's
         for row in rows:
             with self.subTest(row[1]):
                 name = "T_" + {"MEMORY_KINDS": "KINDS"}.get(row[1], row[1])

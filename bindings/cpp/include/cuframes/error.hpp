@@ -25,6 +25,7 @@ enum class Code : std::uint32_t {
     handshake_timeout = 10,
     too_slow = 11,
     internal = 12,
+    no_packets = 13,
 
     /// A value that the application gave is out of range.
     invalid_argument = 1001,
@@ -55,6 +56,7 @@ inline const char* name_of(Code code) {
         case Code::handshake_timeout: return "HANDSHAKE_TIMEOUT";
         case Code::too_slow: return "TOO_SLOW";
         case Code::internal: return "INTERNAL";
+        case Code::no_packets: return "NO_PACKETS";
         case Code::invalid_argument: return "INVALID_ARGUMENT";
         case Code::misuse: return "MISUSE";
         case Code::no_producer: return "NO_PRODUCER";

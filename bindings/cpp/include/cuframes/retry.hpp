@@ -47,7 +47,8 @@ inline bool is_worth_trying_again(Code code) {
         case Code::not_allowed:
         case Code::too_many_credits:
         case Code::lossless_refused:
-        case Code::memory_unreachable: return false;
+        case Code::memory_unreachable:
+        case Code::no_packets: return false;
         default: return true;
     }
 }
