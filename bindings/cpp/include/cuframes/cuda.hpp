@@ -103,7 +103,7 @@ struct Driver {
 
     /// The process's driver, loaded at the first call and never unloaded.
     static const Driver& get() {
-        static const Driver driver;
+        static const Driver& driver = *new Driver();  // kept: threads that end leases may outlive main
         return driver;
     }
 
@@ -205,7 +205,7 @@ struct Gpus {
     std::string problem;  // why there are none
 
     static const Gpus& seen() {
-        static const Gpus gpus = look();
+        static const Gpus& gpus = *new Gpus(look());  // kept, as the driver is
         return gpus;
     }
 
@@ -280,7 +280,10 @@ public:
     class Current {
     public:
         explicit Current(const PrimaryContext& context) : driver_(context.driver_) {
-            driver_.check(driver_.cuCtxPushCurrent(context.context_), "cuCtxPushCurrent", "use GPU " + context.gpu_.describe());
+            const cuda::Result result = driver_.cuCtxPushCurrent(context.context_);
+            if (result != cuda::success) {  // no sentence is made for each frame
+                driver_.check(result, "cuCtxPushCurrent", "use GPU " + context.gpu_.describe());
+            }
         }
         Current(const Current&) = delete;
         Current& operator=(const Current&) = delete;

@@ -65,7 +65,16 @@ class MetricsTest {
                         "--test-pattern=320x180@50",
                         "--max-memory=256MB",
                         "--metrics=0"));
-        away = stage.producer("away", "--rtsp", "rtsp://127.0.0.1:1/none", "--retry", "--metrics", "127.0.0.1:0");
+        String recordings = files.resolve("recordings").toString();
+        away = stage.producer(
+                "away",
+                "--rtsp",
+                "rtsp://127.0.0.1:1/none",
+                "--retry",
+                "--record",
+                recordings,
+                "--metrics",
+                "127.0.0.1:0");
         quick = stage.subscriber("cam", "fifo:4", "progress=10");
         stoppable = stage.subscriber("cam", "latest", "progress=10");
         cameraAt = Scrape.addressOf(camera);
