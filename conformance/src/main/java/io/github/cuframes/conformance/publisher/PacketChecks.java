@@ -134,7 +134,7 @@ final class PacketChecks {
             int size = Document.structure("PacketStream").size();
             int bytes = entry.bytes().capacity();
             Failed.unless(bytes >= size && bytes <= size + 16_384, "extradata of at most 16384 bytes", bytes - size);
-            // not on the heap: its fields are read with memory order, which JDK 22 and later refuse there
+            // not on the heap: its fields are read with memory order, which newer JDKs refuse there
             ByteBuffer copy = ByteBuffer.allocateDirect(size).put(entry.bytes().slice(0, size));
             View stream = new View(copy.order(ByteOrder.LITTLE_ENDIAN), 0, Document.structure("PacketStream"));
             Failed.unless(stream.get("codec") > 0, "a codec", stream.get("codec"));
