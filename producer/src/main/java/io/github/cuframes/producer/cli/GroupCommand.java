@@ -9,6 +9,7 @@ import io.github.cuframes.producer.ProducerGroup;
 import io.github.cuframes.producer.config.CamerasFile;
 import io.github.cuframes.producer.config.ConfigException;
 import io.github.cuframes.producer.config.FileWatch;
+import io.github.cuframes.producer.config.LogFormat;
 import io.github.cuframes.producer.metrics.MetricsServer;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -119,6 +120,7 @@ final class GroupCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         refuseOthers();
+        Logging.configure(format(), verbose, null); // before anything makes a logger
         FileWatch watch = new FileWatch(file); // first, so that no change is missed
         CamerasFile cameras;
         try {
@@ -131,7 +133,6 @@ final class GroupCommand implements Callable<Integer> {
             print(cameras.group());
             return spec.exitCodeOnSuccess();
         }
-        Logging.configure(formatOf(cameras), verbose, null);
         try {
             return run(cameras, watch);
         } catch (IOException e) {
@@ -157,13 +158,12 @@ final class GroupCommand implements Callable<Integer> {
         }
     }
 
-    private Logging.Format formatOf(CamerasFile cameras) {
+    private Logging.Format format() {
         if (logFormat != null) {
             return logFormat;
         }
-        return cameras.logFormat() == null
-                ? Logging.Format.TEXT
-                : Logging.Format.valueOf(cameras.logFormat().name());
+        LogFormat wanted = CamerasFile.logFormatOf(file);
+        return wanted == null ? Logging.Format.TEXT : Logging.Format.valueOf(wanted.name());
     }
 
     private GroupConfig configOf(CamerasFile cameras) {

@@ -5,6 +5,7 @@ import io.github.cuframes.producer.CameraSettings;
 import io.github.cuframes.producer.GroupConfig;
 import io.github.cuframes.producer.config.YamlNode.Entry;
 import io.github.cuframes.producer.config.YamlNode.Mapping;
+import io.github.cuframes.producer.config.YamlNode.Scalar;
 import io.github.cuframes.producer.config.YamlNode.Sequence;
 import io.github.cuframes.producer.ffmpeg.Redaction;
 import java.io.IOException;
@@ -52,6 +53,7 @@ public record CamerasFile(GroupConfig group, LogFormat logFormat, InetSocketAddr
     static final String DEFAULTS = "defaults";
     static final String CAMERAS = "cameras";
     static final String KEY = "key";
+    private static final String LOG_FORMAT = "log-format";
 
     /** Beside {@link #DEFAULTS} and {@link #CAMERAS}. */
     static final List<Field<Globals>> GLOBALS = List.of(
@@ -62,7 +64,7 @@ public record CamerasFile(GroupConfig group, LogFormat logFormat, InetSocketAddr
                     Globals::runDirectory,
                     "Where sockets are, seen from this file; the usual place by default."),
             Field.one(
-                    "log-format",
+                    LOG_FORMAT,
                     FieldType.choice(LogFormat.class, FieldType::lower),
                     "text",
                     Globals::logFormat,
@@ -74,6 +76,30 @@ public record CamerasFile(GroupConfig group, LogFormat logFormat, InetSocketAddr
                     Globals::metrics,
                     "Where Prometheus metrics and health are served; the command's option goes first. Changed by a restart"
                             + " only."));
+
+    /**
+     * How a file wants logs to be written: for who has to know before the first logger is made, which {@link #load} may do.
+     *
+     * @return null if it does not say, or {@code load} will say why it cannot be read
+     */
+    public static LogFormat logFormatOf(Path file) {
+        YamlNode root;
+        try {
+            root = YamlReader.read(Files.readString(file), new Problems(file.toString()));
+        } catch (IOException e) {
+            return null; // load() says why
+        }
+        return root instanceof Mapping mapping
+                ? mapping.entries().stream()
+                        .filter(entry -> entry.name().equals(LOG_FORMAT))
+                        .flatMap(entry -> entry.value() instanceof Scalar format
+                                ? Stream.of(LogFormat.values())
+                                        .filter(one -> FieldType.lower(one).equals(format.text()))
+                                : Stream.empty())
+                        .findFirst()
+                        .orElse(null)
+                : null;
+    }
 
     /**
      * Reads a file.
