@@ -166,6 +166,33 @@ class RunnableJarTest {
         }
     }
 
+    /** Whatever reading the file does before the log is set up. */
+    @Test
+    void aGroupLogsToStderr(@TempDir Path files) throws Exception {
+        Path config = files.resolve("cameras.yaml");
+        Files.writeString(
+                config,
+                "cameras: {clip: {memory: host, input: " + Checkout.clip("pattern-1080p-h264") + "}}\nrun-dir: "
+                        + files);
+        Path out = files.resolve("out");
+        Path err = files.resolve("err");
+        Process group = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-jar",
+                        Checkout.root()
+                                .resolve("producer/target/cuframes-producer.jar")
+                                .toString(),
+                        "--config",
+                        config.toString())
+                .redirectOutput(out.toFile())
+                .redirectError(err.toFile())
+                .start();
+        assertTrue(group.waitFor(60, TimeUnit.SECONDS));
+        assertEquals(0, group.exitValue(), Files.readString(err));
+        assertEquals("", Files.readString(out));
+        assertTrue(Files.readString(err).contains("clip: ended"));
+    }
+
     /** With nothing beside the jar: on a machine without a driver it says so, and that host memory can be shared. */
     @Test
     void doctorRuns(@TempDir Path files) throws Exception {
