@@ -21,6 +21,9 @@ final class RtspCamera {
     private static final Duration KEY_FRAMES = Duration.ofMillis(4_500);
 
     private static final int REORDERED = 4;
+    /** Until the decoder has seen how the pictures of a stream that begins are reordered. */
+    private static final Duration BEGINNING = Duration.ofSeconds(1);
+
     private static final Duration SILENCE = Duration.ofSeconds(1);
 
     final RtspServer server;
@@ -83,8 +86,11 @@ final class RtspCamera {
     /** Everything works from now on: waits for frames, and asks whether all was well. */
     void recover(Outcome outcome) throws StepFailure {
         outcome.recovered(Member.awaitFrames(camera.members, System.nanoTime()));
+        ProcessFaults.elapse(BEGINNING.toMillis());
+        Member.awaitFrames(camera.members, System.nanoTime());
         for (Member member : camera.members) {
-            // where a connection ended, pictures are missing that others, which came before it did, refer to
+            // where a stream ended, pictures are missing that others, which came before it did, refer to; where one begins,
+            // FFmpeg drops a picture each time when it sees that more are reordered than it thought
             member.excuseHoles(REORDERED);
         }
         check();
