@@ -89,8 +89,8 @@ final class RtspCamera {
         ProcessFaults.elapse(BEGINNING.toMillis());
         Member.awaitFrames(camera.members, System.nanoTime());
         for (Member member : camera.members) {
-            // where a stream ended, pictures are missing that others, which came before it did, refer to; where one begins,
-            // FFmpeg drops a picture each time when it sees that more are reordered than it thought
+            // where a stream ended, pictures are missing that others, which came before it did, refer to; where
+            // one begins, FFmpeg drops a picture each time when it sees that more are reordered than it thought
             member.excuseHoles(REORDERED);
         }
         check();
