@@ -91,6 +91,17 @@ public final class Python {
         return command;
     }
 
+    /** The command that runs a sample: of {@code samples/python} in the source tree, or packed beside the binding. */
+    public static List<String> sample(String program, List<String> arguments) {
+        Path directory = System.getProperty("cuframes.python") != null
+                ? binding().resolve("samples")
+                : Checkout.root().resolve("samples/python");
+        List<String> command = new ArrayList<>(interpreterWithOptions());
+        command.add(directory.resolve(program).toString());
+        command.addAll(arguments);
+        return command;
+    }
+
     /** The interpreter, told to leave no bytecode in the source tree. */
     public static List<String> interpreterWithOptions() {
         return List.of(interpreter().orElseThrow(), "-B");
