@@ -81,11 +81,11 @@ public final class PacketSubscriber implements AutoCloseable {
     private String lastProblem = "";
 
     PacketSubscriber(PacketSubscriberBuilder builder) {
-        this.key = builder.key;
-        this.namedDirectory = builder.runDirectory;
-        this.name = builder.name;
-        this.reconnect = builder.reconnect;
-        this.ticker = builder.ticker;
+        this.key = builder.connection.key;
+        this.namedDirectory = builder.connection.runDirectory;
+        this.name = builder.connection.name();
+        this.reconnect = builder.connection.reconnect;
+        this.ticker = builder.connection.ticker;
         this.backoff = new Backoff(ticker.nanoTime());
     }
 

@@ -85,15 +85,15 @@ public final class Subscriber implements AutoCloseable {
     private String lastProblem = "";
 
     Subscriber(SubscriberBuilder builder) {
-        this.key = builder.key;
-        this.namedDirectory = builder.runDirectory;
+        this.key = builder.connection.key;
+        this.namedDirectory = builder.connection.runDirectory;
         this.policy = builder.policy;
         this.credits = builder.credits;
-        this.name = builder.name;
+        this.name = builder.connection.name();
         this.spinNanos = builder.spinNanos;
-        this.reconnect = builder.reconnect;
+        this.reconnect = builder.connection.reconnect;
         this.wish = new GpuChoice.Wish(builder.gpu, builder.copyToMyGpu);
-        this.ticker = builder.ticker;
+        this.ticker = builder.connection.ticker;
         this.backoff = new Backoff(ticker.nanoTime());
     }
 
