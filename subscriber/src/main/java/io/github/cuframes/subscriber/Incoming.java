@@ -5,24 +5,36 @@ import io.github.cuframes.memory.ImportedFile;
 import io.github.cuframes.memory.transport.ControlConnection;
 import io.github.cuframes.memory.transport.FramingException;
 import io.github.cuframes.protocol.ProtocolVersion;
+import io.github.cuframes.protocol.frame.DeliveryMode;
+import io.github.cuframes.protocol.frame.MemoryKind;
 import io.github.cuframes.protocol.layout.Ring;
 import io.github.cuframes.protocol.message.ErrorCode;
 import io.github.cuframes.protocol.message.Message;
 import io.github.cuframes.protocol.message.MessageCodec;
 import io.github.cuframes.protocol.message.MessageType;
 import io.github.cuframes.protocol.message.ProtocolException;
+import io.github.cuframes.protocol.message.Role;
 import java.io.FileDescriptor;
 import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 
-/** What subscribers and observers do alike with what a publisher sends. */
+/** What subscribers and observers say and do alike to a publisher, and with what it sends. */
 final class Incoming {
 
     private static final long SEND_NANOS = TimeUnit.SECONDS.toNanos(1);
     private static final int MAX_RING_SIZE = Ring.size(Ring.MAX_SLOTS, Ring.MAX_SUBSCRIBERS);
 
+    /** What HELLO says of this software. */
+    static final String LIBRARY = library();
+
     private Incoming() {}
+
+    private static String library() {
+        String version = Incoming.class.getPackage().getImplementationVersion();
+        return "cuframes-java " + (version == null ? "dev" : version);
+    }
 
     /**
      * Decodes the message that a connection received last.
@@ -59,19 +71,24 @@ final class Incoming {
      *
      * @param descriptor closed by this call
      */
-    static Ring ring(FileDescriptor descriptor, Message.Welcome welcome, String key) throws IOException {
+    static Ring ring(FileDescriptor descriptor, Message.Welcome welcome, String key) throws ProtocolException {
         if (welcome.ringSize() <= 0 || welcome.ringSize() > MAX_RING_SIZE) {
             Descriptors.close(descriptor);
             throw violation("a ring of " + welcome.ringSize() + " bytes was announced; 1 to " + MAX_RING_SIZE
                     + " are possible");
         }
         ImportedFile file = map(() -> ImportedFile.readOnly(descriptor, welcome.ringSize()));
+        Ring ring = checked(() -> Ring.open(file.buffer(), welcome.epoch()));
+        if (!ring.key().equals(key)) {
+            throw violation("the ring is of the stream \"" + ring.key() + "\", not \"" + key + "\"");
+        }
+        return ring;
+    }
+
+    /** Reads what the publisher wrote, and takes what cannot be read as it should for its fault. */
+    static <T> T checked(Supplier<T> reader) throws ProtocolException {
         try {
-            Ring ring = Ring.open(file.buffer(), welcome.epoch());
-            if (!ring.key().equals(key)) {
-                throw violation("the ring is of the stream \"" + ring.key() + "\", not \"" + key + "\"");
-            }
-            return ring;
+            return reader.get();
         } catch (IllegalArgumentException e) {
             throw violation(e.getMessage());
         }
@@ -109,6 +126,22 @@ final class Incoming {
             case TOO_MANY_SUBSCRIBERS, MEMORY_LIMIT, HANDSHAKE_TIMEOUT, TOO_SLOW, INTERNAL, UNKNOWN -> true;
             default -> false;
         };
+    }
+
+    /** The HELLO of one that takes no frames. */
+    static Message.Hello hello(String key, String name, Role role) {
+        return new Message.Hello(
+                ProtocolVersion.CURRENT,
+                LIBRARY,
+                key,
+                name,
+                role,
+                DeliveryMode.LATEST,
+                0,
+                0,
+                MemoryKind.HOST.bit(),
+                (int) ProcessHandle.current().pid(),
+                List.of());
     }
 
     /** Sends a message of this side. */

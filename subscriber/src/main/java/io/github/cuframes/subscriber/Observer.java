@@ -3,9 +3,6 @@ package io.github.cuframes.subscriber;
 import io.github.cuframes.memory.transport.ControlConnection;
 import io.github.cuframes.memory.transport.ReceiveStatus;
 import io.github.cuframes.memory.transport.RunDirectory;
-import io.github.cuframes.protocol.ProtocolVersion;
-import io.github.cuframes.protocol.frame.DeliveryMode;
-import io.github.cuframes.protocol.frame.MemoryKind;
 import io.github.cuframes.protocol.layout.Ring;
 import io.github.cuframes.protocol.message.Message;
 import io.github.cuframes.protocol.message.MessageType;
@@ -43,22 +40,10 @@ public final class Observer implements AutoCloseable {
         ControlConnection connection = ControlConnection.connect(directory.socketOf(key), timeout);
         // not before: the first connection of a process loads the socket library, which takes a second on a busy
         // machine
-        long deadline = System.nanoTime() + Subscriber.toNanos(timeout);
+        long deadline = System.nanoTime() + Connector.toNanos(timeout);
         try {
-            Incoming.send(
-                    connection,
-                    new Message.Hello(
-                            ProtocolVersion.CURRENT,
-                            Subscriber.LIBRARY,
-                            key,
-                            "observer " + ProcessHandle.current().pid(),
-                            Role.OBSERVER,
-                            DeliveryMode.LATEST,
-                            0,
-                            0,
-                            MemoryKind.HOST.bit(),
-                            (int) ProcessHandle.current().pid(),
-                            List.of()));
+            String name = "observer " + ProcessHandle.current().pid();
+            Incoming.send(connection, Incoming.hello(key, name, Role.OBSERVER));
             return new Observer(connection, greet(connection, key, deadline));
         } catch (IOException | RuntimeException e) {
             connection.close();

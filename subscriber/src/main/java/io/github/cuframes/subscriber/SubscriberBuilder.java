@@ -1,9 +1,6 @@
 package io.github.cuframes.subscriber;
 
-import io.github.cuframes.memory.transport.RunDirectory;
 import io.github.cuframes.protocol.layout.SubscriberPage;
-import io.github.cuframes.protocol.layout.SubscriberSlot;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Objects;
@@ -11,26 +8,20 @@ import java.util.Objects;
 /** How to subscribe; see {@link Subscriber#builder}. Not thread-safe. */
 public final class SubscriberBuilder {
 
-    final String key;
-    Path runDirectory;
+    final ConnectionSettings connection;
     DeliveryPolicy policy = DeliveryPolicy.latest();
     int credits;
-    String name = "java " + ProcessHandle.current().pid();
     long spinNanos;
-    boolean reconnect = true;
-    Duration connectTimeout = Duration.ofSeconds(5);
     String gpu;
     boolean copyToMyGpu;
-    Ticker ticker = Ticker.SYSTEM;
 
     SubscriberBuilder(String key) {
-        RunDirectory.requireKey(key);
-        this.key = key;
+        this.connection = new ConnectionSettings(key);
     }
 
     /** Where publishers have their sockets; by default where they put them by default. */
     public SubscriberBuilder runDirectory(Path directory) {
-        this.runDirectory = Objects.requireNonNull(directory, "directory");
+        connection.runDirectory = Objects.requireNonNull(directory, "directory");
         return this;
     }
 
@@ -57,12 +48,7 @@ public final class SubscriberBuilder {
 
     /** What operators see; 1 to 48 bytes of UTF-8. By default "java" and the process id. */
     public SubscriberBuilder name(String seen) {
-        int bytes = seen.getBytes(StandardCharsets.UTF_8).length;
-        if (bytes == 0 || bytes > SubscriberSlot.NAME_SIZE || seen.indexOf(0) >= 0) {
-            throw new IllegalArgumentException(
-                    "a subscriber's name has 1 to " + SubscriberSlot.NAME_SIZE + " bytes in UTF-8, not " + bytes);
-        }
-        this.name = seen;
+        connection.name(seen);
         return this;
     }
 
@@ -74,22 +60,19 @@ public final class SubscriberBuilder {
         if (duration.isNegative()) {
             throw new IllegalArgumentException("a time to spin is not negative: " + duration);
         }
-        this.spinNanos = Subscriber.toNanos(duration);
+        this.spinNanos = Connector.toNanos(duration);
         return this;
     }
 
     /** Whether to connect again when the publisher is gone and comes back, or another takes the key; true by default. */
     public SubscriberBuilder reconnect(boolean again) {
-        this.reconnect = again;
+        connection.reconnect = again;
         return this;
     }
 
     /** How long {@link #connect()} waits for a publisher; 5 s by default. */
     public SubscriberBuilder connectTimeout(Duration timeout) {
-        if (timeout.isNegative()) {
-            throw new IllegalArgumentException("a timeout is not negative: " + timeout);
-        }
-        this.connectTimeout = timeout;
+        connection.connectTimeout(timeout);
         return this;
     }
 
@@ -116,7 +99,7 @@ public final class SubscriberBuilder {
     }
 
     SubscriberBuilder ticker(Ticker time) {
-        this.ticker = time;
+        connection.ticker = time;
         return this;
     }
 
@@ -127,12 +110,7 @@ public final class SubscriberBuilder {
      */
     public Subscriber connect() {
         Subscriber subscriber = new Subscriber(this);
-        try {
-            subscriber.connectWithin(Subscriber.toNanos(connectTimeout));
-            return subscriber;
-        } catch (RuntimeException | Error e) {
-            subscriber.close();
-            throw e;
-        }
+        subscriber.connector.connectFirst(connection.connectTimeout());
+        return subscriber;
     }
 }
