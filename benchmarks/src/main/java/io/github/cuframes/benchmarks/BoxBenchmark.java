@@ -17,6 +17,7 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /**
@@ -148,6 +149,10 @@ public final class BoxBenchmark implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         out = spec.commandLine().getOut();
+        if (cameras < 1 || subscribers < 1 || smallFps < 1 || minutes <= 0 || otherMinutes < 0 || every <= 0) {
+            throw new ParameterException(
+                    spec.commandLine(), "there have to be cameras, subscribers, small frames and minutes");
+        }
         delivery = DeliveryPolicy.parse(policy);
         boolean onGpu = memory != Memory.HOST;
         if (plain == null) {
@@ -190,12 +195,13 @@ public final class BoxBenchmark implements Callable<Integer> {
                 Locale.ROOT,
                 "%s: one process more decodes each camera once and publishes it and a rendition; the programs have a"
                         + " subscription (%s) a camera, and the detector one a rendition. %s: each program decodes every"
-                        + " camera with FFmpeg (%s), a thread a camera; the detector scales with the same filter. Frames are"
-                        + " given back at once in both.%n",
+                        + " camera with FFmpeg (%s), a thread a camera; the detector %s. Frames are given back at once in"
+                        + " both.%n",
                 SHARED,
                 delivery,
                 APART,
-                plain.name().toLowerCase(Locale.ROOT));
+                plain.name().toLowerCase(Locale.ROOT),
+                unscaled ? "scales nothing" : "scales with the same filter");
         out.println("GPU memory: what all processes of a way took, contexts included, of which each process has one; memory"
                 + " in MiB; heaps after a collection, asked for before and after what is counted. A pause is a collection"
                 + " that nobody asked for, to the millisecond.");
@@ -217,7 +223,7 @@ public final class BoxBenchmark implements Callable<Integer> {
                 BoxWay way = new BoxWay(name, gauge, spec.commandLine().getErr())) {
             starter.start(way, directory.path());
             results.add(way.measure(warmUp, counted * TimeUnit.MINUTES.toSeconds(1), every));
-        } catch (IOException e) {
+        } catch (IOException | RuntimeException e) {
             faults.add(name + " broke off: " + e.getMessage()); // what was measured before is printed all the same
         }
     }
@@ -300,18 +306,17 @@ public final class BoxBenchmark implements Callable<Integer> {
         none(result.sum(Count.MISSED_IN_TIME), "frames missed by subscriptions that kept up");
         none(result.sum(Count.LOST), "frames lost for want of a slot, or because a rendition failed");
         none(result.sum(Count.FAILURES), "cameras or subscriptions broke off, see stderr");
-        enough("decoded", result.sum(Count.DECODED), rate.toDouble(), result, faults);
+        enough("decoded", result.perSecond(Count.DECODED), rate.toDouble(), faults);
         for (BoxResult.Member program : result.programs()) {
-            String received = "received by " + program.name();
-            enough(received, program.tally().get(Count.RECEIVED), rate.toDouble(), result, faults);
+            enough(program.name() + " received", program.perSecond(Count.RECEIVED), rate.toDouble(), faults);
             if (program.name().equals(DETECTOR)) {
-                enough("small, " + received, program.tally().get(Count.SMALL_RECEIVED), smallRate(), result, faults);
+                enough("small frames received", program.perSecond(Count.SMALL_RECEIVED), smallRate(), faults);
             }
         }
         long missed = result.sum(Count.MISSED);
         if (missed > 0) {
-            notes.add(missed + " frames were missed in all, by sequence numbers; that is no fault of a stream where the"
-                    + " subscriber was late by as many frames as wait for it.");
+            notes.add(missed + " frames were missed in all, by sequence numbers; no fault of the stream is one that was"
+                    + " missed because its subscriber was late by as many frames as wait for it.");
         }
     }
 
@@ -325,15 +330,15 @@ public final class BoxBenchmark implements Callable<Integer> {
     private void checkApart(BoxResult result) {
         none(result.sum(Count.FAILURES), "decoders broke off, see stderr");
         for (BoxResult.Member program : result.programs()) {
-            enough("decoded by " + program.name(), program.tally().get(Count.DECODED), rate.toDouble(), result, notes);
+            String what = APART + ", " + program.name();
+            enough(what + " decoded", program.perSecond(Count.DECODED), rate.toDouble(), notes);
         }
     }
 
-    private void enough(String what, long frames, double framesPerSecond, BoxResult result, List<String> complaints) {
-        double due = cameras * framesPerSecond * result.seconds();
-        if (frames < due * least / PERCENT) {
-            complaints.add(String.format(
-                    Locale.ROOT, "%s, %s: only %d of %.0f frames", result.way(), what, frames, due));
+    private void enough(String what, double perSecond, double framesPerSecond, List<String> complaints) {
+        double due = cameras * framesPerSecond;
+        if (perSecond < due * least / PERCENT) {
+            complaints.add(String.format(Locale.ROOT, "%s: %.1f a second of %.1f", what, perSecond, due));
         }
     }
 }

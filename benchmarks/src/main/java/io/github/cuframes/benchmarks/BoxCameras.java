@@ -100,6 +100,7 @@ final class BoxCameras extends BoxMember {
     @Override
     Tally counts() {
         Tally tally = new Tally();
+        long bytes = 0;
         for (Producer camera : cameras) {
             Map<IngestCounter, Long> source = camera.sourceCounters();
             tally.add(Count.DECODED, source.get(IngestCounter.DECODED));
@@ -108,15 +109,17 @@ final class BoxCameras extends BoxMember {
             tally.add(Count.LOST, source.get(IngestCounter.DROPPED_NO_SLOT));
             tally.add(Count.FAILURES, camera.lastFailure().isPresent() ? 1 : 0);
             tally.add(Count.UNDELIVERED, undelivered(camera.subscribers()));
+            bytes += camera.counters().memoryBytes();
             for (RenditionCounters rendition : camera.renditions()) {
                 Map<IngestCounter, Long> frames = rendition.frames();
                 tally.add(Count.SMALL_MADE, frames.get(IngestCounter.PUBLISHED));
                 tally.add(Count.LOST, frames.get(IngestCounter.DROPPED_NO_SLOT));
                 tally.add(Count.LOST, frames.get(IngestCounter.DROPPED_FAILED));
                 tally.add(Count.UNDELIVERED, undelivered(rendition.subscribers()));
+                bytes += rendition.publisher().memoryBytes();
             }
         }
-        return tally;
+        return tally.add(Count.FRAME_MEMORY, bytes);
     }
 
     private static long undelivered(List<SubscriberCounters> subscribers) {

@@ -15,6 +15,7 @@ abstract class BoxMember implements Servant {
     private CudaContext context;
 
     private Tally baseline = new Tally();
+    private long marked = System.nanoTime();
 
     /** Does what is this process's own. */
     abstract void carryOut(String order, List<String> arguments) throws IOException;
@@ -39,6 +40,7 @@ abstract class BoxMember implements Servant {
             case "mark" -> {
                 pauses.forgetLongest();
                 mark();
+                marked = System.nanoTime();
                 baseline = now();
                 yield DONE;
             }
@@ -51,7 +53,9 @@ abstract class BoxMember implements Servant {
     }
 
     private Tally now() throws IOException {
-        Tally tally = counts().add(Tally.Count.CPU_NANOS, Machine.cpuNanos());
+        Tally tally = counts()
+                .add(Tally.Count.NANOS, System.nanoTime() - marked)
+                .add(Tally.Count.CPU_NANOS, Machine.cpuNanos());
         pauses.addTo(tally);
         return tally;
     }

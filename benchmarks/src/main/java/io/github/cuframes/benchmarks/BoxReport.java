@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.function.ToLongFunction;
 
 /** The tables of {@link BoxBenchmark}: the ways beside each other, and their processes. */
 final class BoxReport {
@@ -33,7 +34,7 @@ final class BoxReport {
         row(table, "seconds", BoxResult::seconds);
         row(table, "processes", result -> result.processes().size());
         row(table, "frames decoded", result -> result.sum(Count.DECODED));
-        row(table, "decoded/s", result -> result.sum(Count.DECODED) / result.seconds());
+        row(table, "decoded/s", result -> result.perSecond(Count.DECODED));
         row(table, "full-size frames published", ofSharing(Count.PUBLISHED));
         row(table, "of them copied", ofSharing(Count.COPIED));
         row(table, "small frames made", result -> result.sum(Count.SMALL_MADE));
@@ -46,11 +47,16 @@ final class BoxReport {
         row(table, "lost before they had numbers", ofSharing(Count.LOST_BEFORE));
         row(table, "received after, ms, longest", result -> sharing(
                 result, () -> result.sum(Count.LATEST_NANOS) / MILLI));
-        row(table, "CPU, % of one processor", result -> result.processorPercent(result.total()));
+        row(table, "CPU, % of one processor", BoxResult::processorPercent);
         row(table, "NVDEC busy, %, mean", result -> busy(result, DecoderSamples.Busy::mean));
         row(table, "NVDEC busy, %, most", result -> busy(result, DecoderSamples.Busy::most));
         row(table, "GPU memory, MiB", result -> mebi(result.taken()));
         row(table, "of it contexts, MiB", result -> mebi(result.contexts()));
+        row(table, "frame memory, by the publishers, MiB", result -> sharing(
+                result, () -> result.sum(Count.FRAME_MEMORY) / MEBI));
+        row(table, "resident memory at the end, MiB", result -> total(result, process -> process.end().resident()));
+        row(table, "heaps at the beginning, MiB", result -> total(result, process -> process.begin().heap()));
+        row(table, "heaps at the end, MiB", result -> total(result, process -> process.end().heap()));
         row(table, "collections", result -> result.sum(Count.COLLECTIONS));
         row(table, "pauses, ms in all", result -> result.sum(Count.PAUSE_MILLIS));
         row(table, "longest pause, ms", result -> result.sum(Count.LONGEST_PAUSE_MILLIS));
@@ -75,6 +81,10 @@ final class BoxReport {
     private static Object busy(BoxResult result, Function<DecoderSamples.Busy, Object> value) {
         Optional<DecoderSamples.Busy> decoder = result.decoder();
         return decoder.map(value).orElse("");
+    }
+
+    private static Object total(BoxResult result, ToLongFunction<BoxResult.Member> bytes) {
+        return result.processes().stream().mapToLong(bytes).sum() / MEBI;
     }
 
     private static Object mebi(OptionalLong bytes) {
@@ -104,11 +114,11 @@ final class BoxReport {
                 Tally tally = process.tally();
                 table.add(
                         result.way() + ": " + process.name(),
-                        tally.get(Count.DECODED) / result.seconds(),
-                        tally.get(Count.RECEIVED) / result.seconds(),
-                        tally.get(Count.SMALL_RECEIVED) / result.seconds(),
+                        process.perSecond(Count.DECODED),
+                        process.perSecond(Count.RECEIVED),
+                        process.perSecond(Count.SMALL_RECEIVED),
                         tally.get(Count.MISSED),
-                        result.processorPercent(tally),
+                        process.processorPercent(),
                         tally.get(Count.COLLECTIONS),
                         tally.get(Count.PAUSE_MILLIS),
                         tally.get(Count.LONGEST_PAUSE_MILLIS),

@@ -9,7 +9,6 @@ import java.util.OptionalLong;
  * What was measured of one way in {@link BoxBenchmark}.
  *
  * @param way its name
- * @param seconds that were counted
  * @param processes of the way, the producer first where there is one
  * @param contexts bytes of the GPU that the processes' contexts took, before they did anything
  * @param taken bytes of the GPU that they took in all, at the end
@@ -17,11 +16,13 @@ import java.util.OptionalLong;
  */
 record BoxResult(
         String way,
-        double seconds,
         List<Member> processes,
         OptionalLong contexts,
         OptionalLong taken,
         Optional<DecoderSamples.Busy> decoder) {
+
+    private static final double SECOND = 1e9;
+    private static final double PERCENT = 100;
 
     /**
      * One process.
@@ -33,7 +34,18 @@ record BoxResult(
      * @param end what it had after that
      * @param gpu bytes that {@code nvidia-smi} says it uses at the end
      */
-    record Member(String name, boolean program, Tally tally, Use begin, Use end, OptionalLong gpu) {}
+    record Member(String name, boolean program, Tally tally, Use begin, Use end, OptionalLong gpu) {
+
+        /** Each process counts from the order to begin to the order to tell, which reach them one after the other. */
+        double perSecond(Count count) {
+            return tally.get(count) / (tally.get(Count.NANOS) / SECOND);
+        }
+
+        /** How much of one processor it used, in percent. */
+        double processorPercent() {
+            return perSecond(Count.CPU_NANOS) / SECOND * PERCENT;
+        }
+    }
 
     /** Of all processes together. */
     long sum(Count count) {
@@ -50,8 +62,15 @@ record BoxResult(
         return processes.stream().filter(Member::program).toList();
     }
 
-    /** How much of one processor a process used, in percent. */
-    double processorPercent(Tally tally) {
-        return tally.get(Count.CPU_NANOS) / seconds / 1e7;
+    double perSecond(Count count) {
+        return processes.stream().mapToDouble(process -> process.perSecond(count)).sum();
+    }
+
+    double processorPercent() {
+        return processes.stream().mapToDouble(Member::processorPercent).sum();
+    }
+
+    double seconds() {
+        return sum(Count.NANOS) / SECOND;
     }
 }

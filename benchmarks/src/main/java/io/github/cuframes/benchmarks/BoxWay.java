@@ -78,7 +78,7 @@ final class BoxWay implements AutoCloseable {
             Machine.awaitTime(row);
             report(start, accounts());
         }
-        long now = Machine.awaitTime(end);
+        Machine.awaitTime(end);
         List<Tally> tallies = accounts();
         Optional<DecoderSamples.Busy> decoder = gauge == null ? Optional.empty() : gauge.decoder();
         report(start, tallies);
@@ -91,7 +91,9 @@ final class BoxWay implements AutoCloseable {
             results.add(new BoxResult.Member(
                     member.name, member.program, tallies.get(i), begin.get(i), uses.get(i), gpu));
         }
-        return new BoxResult(name, (now - start) / SECOND, results, contexts, taken, decoder);
+        BoxResult result = new BoxResult(name, results, contexts, taken, decoder);
+        say(result.toString());
+        return result;
     }
 
     private List<Tally> accounts() throws IOException {

@@ -10,6 +10,8 @@ final class Tally {
 
     /** What is counted. */
     enum Count {
+        /** The time in which this was counted. */
+        NANOS(true),
         /** Frames that came out of decoders. */
         DECODED,
         /** Full-size frames offered to subscribers. */
@@ -36,6 +38,8 @@ final class Tally {
         FAILURES,
         /** The longest time from publishing a frame to receiving it. */
         LATEST_NANOS(true),
+        /** Bytes of frame memory, as the publishers say; it never gets less here. */
+        FRAME_MEMORY(true),
         /** Processor time, the JVM's own threads included. */
         CPU_NANOS,
         /** Collections of garbage that nobody asked for. */
