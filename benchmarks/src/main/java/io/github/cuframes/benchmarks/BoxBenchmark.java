@@ -56,11 +56,15 @@ public final class BoxBenchmark implements Callable<Integer> {
     @Option(
             names = "--subscribers",
             defaultValue = "3",
-            description = "Programs, each of which wants every frame of every camera; the last one small frames as well."
-                    + " Default: ${DEFAULT-VALUE}.")
+            description =
+                    "Programs, each of which wants every frame of every camera; the last one small frames as well."
+                            + " Default: ${DEFAULT-VALUE}.")
     private int subscribers;
 
-    @Option(names = "--minutes", defaultValue = "10", description = "Of decoding once for all. Default: ${DEFAULT-VALUE}.")
+    @Option(
+            names = "--minutes",
+            defaultValue = "10",
+            description = "Of decoding once for all. Default: ${DEFAULT-VALUE}.")
     private double minutes;
 
     @Option(
@@ -114,14 +118,16 @@ public final class BoxBenchmark implements Callable<Integer> {
 
     @Option(
             names = "--plain",
-            description = "What decodes for a program by itself: nvdec or software. Default: nvdec unless the rings are in"
-                    + " host memory.")
+            description =
+                    "What decodes for a program by itself: nvdec or software. Default: nvdec unless the rings are in"
+                            + " host memory.")
     private PlainDecoder.Device plain;
 
     @Option(
             names = "--least",
             defaultValue = "99",
-            description = "Per cent of the cameras' frames that must be decoded and received. Default: ${DEFAULT-VALUE}.")
+            description =
+                    "Per cent of the cameras' frames that must be decoded and received. Default: ${DEFAULT-VALUE}.")
     private double least;
 
     @Option(names = "--markdown", description = "Print the tables as Markdown.")
@@ -202,9 +208,10 @@ public final class BoxBenchmark implements Callable<Integer> {
                 APART,
                 plain.name().toLowerCase(Locale.ROOT),
                 unscaled ? "scales nothing" : "scales with the same filter");
-        out.println("GPU memory: what all processes of a way took, contexts included, of which each process has one; memory"
-                + " in MiB; heaps after a collection, asked for before and after what is counted. A pause is a collection"
-                + " that nobody asked for, to the millisecond.");
+        out.println(
+                "GPU memory: what all processes of a way took, contexts included, of which each process has one; memory"
+                        + " in MiB; heaps after a collection, asked for before and after what is counted. A pause is a collection"
+                        + " that nobody asked for, to the millisecond.");
         out.println();
         out.flush();
     }

@@ -70,8 +70,7 @@ final class BoxCameras extends BoxMember {
         }
         for (Producer camera : cameras) {
             Streams.awaitAtLeast(1, () -> camera.counters().published(), camera.key());
-            Streams.awaitAtLeast(
-                    1, () -> camera.renditions().get(0).publisher().published(), camera.key() + SMALL);
+            Streams.awaitAtLeast(1, () -> camera.renditions().get(0).publisher().published(), camera.key() + SMALL);
         }
     }
 

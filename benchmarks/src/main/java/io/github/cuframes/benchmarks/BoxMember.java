@@ -53,8 +53,7 @@ abstract class BoxMember implements Servant {
     }
 
     private Tally now() throws IOException {
-        Tally tally = counts()
-                .add(Tally.Count.NANOS, System.nanoTime() - marked)
+        Tally tally = counts().add(Tally.Count.NANOS, System.nanoTime() - marked)
                 .add(Tally.Count.CPU_NANOS, Machine.cpuNanos());
         pauses.addTo(tally);
         return tally;

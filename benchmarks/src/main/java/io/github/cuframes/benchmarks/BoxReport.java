@@ -45,18 +45,31 @@ final class BoxReport {
         row(table, "missed, by sequence numbers", ofSharing(Count.MISSED));
         row(table, "missed by subscriptions that kept up", ofSharing(Count.MISSED_IN_TIME));
         row(table, "lost before they had numbers", ofSharing(Count.LOST_BEFORE));
-        row(table, "received after, ms, longest", result -> sharing(
-                result, () -> result.sum(Count.LATEST_NANOS) / MILLI));
+        row(
+                table,
+                "received after, ms, longest",
+                result -> sharing(result, () -> result.sum(Count.LATEST_NANOS) / MILLI));
         row(table, "CPU, % of one processor", BoxResult::processorPercent);
         row(table, "NVDEC busy, %, mean", result -> busy(result, DecoderSamples.Busy::mean));
         row(table, "NVDEC busy, %, most", result -> busy(result, DecoderSamples.Busy::most));
         row(table, "GPU memory, MiB", result -> mebi(result.taken()));
         row(table, "of it contexts, MiB", result -> mebi(result.contexts()));
-        row(table, "frame memory, by the publishers, MiB", result -> sharing(
-                result, () -> result.sum(Count.FRAME_MEMORY) / MEBI));
-        row(table, "resident memory at the end, MiB", result -> total(result, process -> process.end().resident()));
-        row(table, "heaps at the beginning, MiB", result -> total(result, process -> process.begin().heap()));
-        row(table, "heaps at the end, MiB", result -> total(result, process -> process.end().heap()));
+        row(
+                table,
+                "frame memory, by the publishers, MiB",
+                result -> sharing(result, () -> result.sum(Count.FRAME_MEMORY) / MEBI));
+        row(
+                table,
+                "resident memory at the end, MiB",
+                result -> total(result, process -> process.end().resident()));
+        row(
+                table,
+                "heaps at the beginning, MiB",
+                result -> total(result, process -> process.begin().heap()));
+        row(
+                table,
+                "heaps at the end, MiB",
+                result -> total(result, process -> process.end().heap()));
         row(table, "collections", result -> result.sum(Count.COLLECTIONS));
         row(table, "pauses, ms in all", result -> result.sum(Count.PAUSE_MILLIS));
         row(table, "longest pause, ms", result -> result.sum(Count.LONGEST_PAUSE_MILLIS));

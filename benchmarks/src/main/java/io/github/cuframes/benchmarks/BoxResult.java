@@ -63,7 +63,9 @@ record BoxResult(
     }
 
     double perSecond(Count count) {
-        return processes.stream().mapToDouble(process -> process.perSecond(count)).sum();
+        return processes.stream()
+                .mapToDouble(process -> process.perSecond(count))
+                .sum();
     }
 
     double processorPercent() {

@@ -88,8 +88,8 @@ final class BoxWay implements AutoCloseable {
         for (int i = 0; i < members.size(); i++) {
             Member member = members.get(i);
             OptionalLong gpu = gauge == null ? OptionalLong.empty() : GpuGauge.ofProcess(member.process.pid());
-            results.add(new BoxResult.Member(
-                    member.name, member.program, tallies.get(i), begin.get(i), uses.get(i), gpu));
+            results.add(
+                    new BoxResult.Member(member.name, member.program, tallies.get(i), begin.get(i), uses.get(i), gpu));
         }
         BoxResult result = new BoxResult(name, results, contexts, taken, decoder);
         say(result.toString());

@@ -122,11 +122,7 @@ final class PlainDecoder implements AutoCloseable {
     PlainScaler scaleTo(Size size, int fps) throws IOException {
         AVRational base = input.streams(stream).time_base();
         scaler = new PlainScaler(
-                size,
-                device == Device.NVDEC ? hardware : null,
-                new Rational(base.num(), base.den()),
-                rate(),
-                fps);
+                size, device == Device.NVDEC ? hardware : null, new Rational(base.num(), base.den()), rate(), fps);
         return scaler;
     }
 

@@ -194,7 +194,8 @@ class BenchmarksTest {
         double published = number(row(output, "full-size frames published"), 1);
         assertTrue(published > 0, output);
         assertEquals("", row(output, "full-size frames published").get(2), output);
-        assertTrue(number(row(output, "full-size frames received"), 1) > published, "three programs receive\n" + output);
+        assertTrue(
+                number(row(output, "full-size frames received"), 1) > published, "three programs receive\n" + output);
         assertTrue(number(row(output, "small frames received"), 1) > 0, output);
         assertTrue(number(row(output, "small frames made"), 1) < published, output);
         assertTrue(number(row(output, "small frames made"), 2) > 0, output);

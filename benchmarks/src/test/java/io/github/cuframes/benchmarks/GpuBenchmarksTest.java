@@ -49,11 +49,7 @@ class GpuBenchmarksTest {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(flags);
-        command.addAll(List.of(
-                "-cp",
-                System.getProperty("java.class.path"),
-                benchmark.getName(),
-                "--markdown"));
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), benchmark.getName(), "--markdown"));
         command.addAll(List.of(arguments));
         ProcessBuilder builder = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT);
         builder.environment()
