@@ -320,10 +320,10 @@ public final class BoxBenchmark implements Callable<Integer> {
                 enough("small frames received", program.perSecond(Count.SMALL_RECEIVED), smallRate(), faults);
             }
         }
-        long missed = result.sum(Count.MISSED);
-        if (missed > 0) {
-            notes.add(missed + " frames were missed in all, by sequence numbers; no fault of the stream is one that was"
-                    + " missed because its subscriber was late by as many frames as wait for it.");
+        long late = result.sum(Count.MISSED) - result.sum(Count.MISSED_IN_TIME);
+        if (late > 0) {
+            notes.add(late
+                    + " frames were missed by subscriptions that were late by as many frames as may wait for them.");
         }
     }
 
