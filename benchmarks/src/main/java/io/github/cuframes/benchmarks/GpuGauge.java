@@ -4,11 +4,12 @@ import io.github.cuframes.memory.cuda.CudaContext;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 
 /**
- * What the driver says of the GPU's memory, asked in a process of its own, whose context is there from the beginning to
+ * What the driver says of the GPU's memory, and its management library of the decoder, asked in a process of its own, whose context is there from the beginning to
  * the end and so is in no difference.
  */
 final class GpuGauge implements AutoCloseable {
@@ -25,6 +26,16 @@ final class GpuGauge implements AutoCloseable {
     /** Bytes of the GPU that nobody uses. */
     long free() throws IOException {
         return Long.parseLong(process.ask("free"));
+    }
+
+    /** From now on a sample a second of how busy the decoder is. */
+    void watchDecoder() throws IOException {
+        process.ask("watch");
+    }
+
+    /** How busy the decoder was since it is watched; empty where NVIDIA's management library does not say. */
+    Optional<DecoderSamples.Busy> decoder() throws IOException {
+        return DecoderSamples.Busy.ofLine(process.ask("decoder"));
     }
 
     /** {@link #free()} once it stays the same for a while; after five seconds as it is. */
@@ -74,17 +85,24 @@ final class GpuGauge implements AutoCloseable {
     /** The process. */
     public static void main(String[] arguments) throws IOException {
         CudaContext context = GpuPlace.retain();
+        DecoderSamples decoder = new DecoderSamples(context.device().uuid());
         Servant.serve(new Servant() {
             @Override
             public String answer(String order, List<String> words) throws IOException {
                 return switch (order) {
                     case "free" -> String.valueOf(context.freeMemory());
+                    case "watch" -> {
+                        decoder.begin();
+                        yield "done";
+                    }
+                    case "decoder" -> decoder.busy().toLine();
                     default -> throw Servant.unknown(order);
                 };
             }
 
             @Override
             public void close() {
+                decoder.close();
                 context.close();
             }
         });

@@ -5,8 +5,10 @@ import static org.bytedeco.ffmpeg.global.avformat.*;
 import static org.bytedeco.ffmpeg.global.avutil.*;
 
 import io.github.cuframes.producer.ffmpeg.Ffmpeg;
+import io.github.cuframes.protocol.frame.Rational;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import org.bytedeco.ffmpeg.avcodec.AVCodecContext;
 import org.bytedeco.ffmpeg.avcodec.AVPacket;
@@ -14,6 +16,7 @@ import org.bytedeco.ffmpeg.avformat.AVFormatContext;
 import org.bytedeco.ffmpeg.avutil.AVBufferRef;
 import org.bytedeco.ffmpeg.avutil.AVDictionary;
 import org.bytedeco.ffmpeg.avutil.AVFrame;
+import org.bytedeco.ffmpeg.avutil.AVRational;
 import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.PointerPointer;
 
@@ -31,6 +34,9 @@ final class PlainDecoder implements AutoCloseable {
         SOFTWARE
     }
 
+    /** Behind this the pace is set anew, as {@code Producer} does, instead of being caught up with. */
+    private static final long LATEST_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
+
     private final AVFormatContext input = new AVFormatContext(null);
     private final AVPacket packet;
     private final AVFrame frame;
@@ -39,6 +45,14 @@ final class PlainDecoder implements AutoCloseable {
     private final Device device;
     private final AVBufferRef hardware = new AVBufferRef(null);
     private volatile long decoded;
+
+    /** What each frame is scaled by before it is dropped; null if it is not. */
+    private PlainScaler scaler;
+
+    /** From packet to packet; 0 if they do not wait. */
+    private long periodNanos;
+
+    private long due;
 
     PlainDecoder(Path file, Device device, int threads) throws IOException {
         this.device = device;
@@ -80,6 +94,38 @@ final class PlainDecoder implements AutoCloseable {
         context.get_format(ChooseCuda.INSTANCE);
     }
 
+    /** Frames a second, as the file says. */
+    Rational rate() {
+        AVRational rate = input.streams(stream).avg_frame_rate();
+        return rate.num() > 0 && rate.den() > 0 ? new Rational(rate.num(), rate.den()) : Rational.UNKNOWN;
+    }
+
+    Size size() {
+        return new Size(context.width(), context.height());
+    }
+
+    /** From now on at the file's own rate, as a camera that is read as it sends. */
+    void atItsPace() throws IOException {
+        if (!rate().isKnown()) {
+            throw new IOException("the file does not say its frames a second; name a clip of one rate");
+        }
+        periodNanos = (long) (TimeUnit.SECONDS.toNanos(1) / rate().toDouble());
+        due = System.nanoTime();
+    }
+
+    /**
+     * Has frames scaled from now on, where they were decoded.
+     *
+     * @param size null to leave them as large as they are
+     * @param fps at most so many a second; the others are left out after decoding
+     */
+    PlainScaler scaleTo(Size size, int fps) throws IOException {
+        AVRational base = input.streams(stream).time_base();
+        scaler = new PlainScaler(
+                size, device == Device.NVDEC ? hardware : null, new Rational(base.num(), base.den()), rate(), fps);
+        return scaler;
+    }
+
     /** Frames that came out so far. Any thread. */
     long decoded() {
         return decoded;
@@ -95,10 +141,18 @@ final class PlainDecoder implements AutoCloseable {
             }
             check("av_read_frame", read);
             if (packet.stream_index() == stream) {
+                pace();
                 check("avcodec_send_packet", avcodec_send_packet(context, packet));
                 receive();
             }
             av_packet_unref(packet);
+        }
+    }
+
+    private void pace() {
+        if (periodNanos > 0) {
+            due = Math.max(due + periodNanos, System.nanoTime() - LATEST_NANOS);
+            Machine.awaitTime(due);
         }
     }
 
@@ -116,6 +170,9 @@ final class PlainDecoder implements AutoCloseable {
                 throw new IOException("NVDEC does not decode this: the frame came in host memory");
             }
             decoded = decoded + 1; // one thread writes
+            if (scaler != null) {
+                scaler.take(frame);
+            }
             av_frame_unref(frame);
         }
         if (result != AVERROR_EAGAIN() && result != AVERROR_EOF) {
@@ -125,6 +182,9 @@ final class PlainDecoder implements AutoCloseable {
 
     @Override
     public void close() {
+        if (scaler != null) {
+            scaler.close();
+        }
         av_frame_free(frame);
         av_packet_free(packet);
         avcodec_free_context(context);

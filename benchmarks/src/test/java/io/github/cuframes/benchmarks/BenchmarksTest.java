@@ -172,6 +172,44 @@ class BenchmarksTest {
         assertTrue(number(row(output, "Producer"), 1) > 0, output);
     }
 
+    @Test
+    void aBoxDecodesOnceForThreeProgramsAndThenThreeTimes() {
+        String output = run(
+                BoxBenchmark.commandLine(),
+                "--memory=host",
+                "--cameras=2",
+                "--minutes=0.06",
+                "--other-minutes=0.04",
+                "--warm-up=1",
+                "--every=1",
+                // a machine that is busy may be late by a second, and need not be on time
+                "--policy=fifo:30",
+                "--least=10",
+                "--small=160x90",
+                "--clip=" + clip("pattern-h264"),
+                "--markdown");
+        assertTrue(output.contains("box: ok"), output);
+        List<String> decoded = row(output, "frames decoded");
+        assertTrue(number(decoded, 1) > 0 && number(decoded, 2) > 0, output);
+        double published = number(row(output, "full-size frames published"), 1);
+        assertTrue(published > 0, output);
+        assertEquals("", row(output, "full-size frames published").get(2), output);
+        assertTrue(
+                number(row(output, "full-size frames received"), 1) > published, "three programs receive\n" + output);
+        assertTrue(number(row(output, "small frames received"), 1) > 0, output);
+        assertTrue(number(row(output, "small frames made"), 1) < published, output);
+        assertTrue(number(row(output, "small frames made"), 2) > 0, output);
+        assertEquals(0, number(row(output, "missed by subscriptions that kept up"), 1), output);
+        assertEquals("", row(output, "GPU memory, MiB").get(1), output);
+        for (String process : List.of("producer", "program 1", "program 2", "detector")) {
+            assertTrue(number(row(output, "cuframes: " + process), 9) > 0, "heap\n" + output);
+        }
+        assertEquals(0, number(row(output, "cuframes: detector"), 1), "a subscriber decodes nothing\n" + output);
+        for (String process : List.of("program 1", "program 2", "detector")) {
+            assertTrue(number(row(output, "each for itself: " + process), 1) > 0, output);
+        }
+    }
+
     static Path clip(String name) {
         Path directory = Path.of("").toAbsolutePath();
         while (!Files.isRegularFile(directory.resolve("mvnw"))) {

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.github.cuframes.standin.StandInDriver;
+import io.github.cuframes.standin.StandInNvml;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -15,6 +16,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 /**
  * The benchmarks of frames on a GPU, with the stand-in driver in the GPU's place: frames are decoded in software and
@@ -23,6 +25,9 @@ import org.junit.jupiter.api.Timeout;
 @Tag("slow")
 @Timeout(180)
 class GpuBenchmarksTest {
+
+    /** The stand-in driver's first device. */
+    private static final String FIRST_GPU = "GPU-63756672-616d-6573-4000-807374616e00";
 
     private static Path driver;
 
@@ -35,17 +40,21 @@ class GpuBenchmarksTest {
 
     /** In a process of its own, whose loader and whose children's finds the stand-in. */
     private static String run(Class<?> benchmark, String... arguments) throws IOException, InterruptedException {
-        List<String> command = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx128m",
-                "-cp",
-                System.getProperty("java.class.path"),
-                benchmark.getName(),
-                "--markdown"));
+        return run(List.of("-Xmx128m"), Map.of(), benchmark, arguments);
+    }
+
+    private static String run(
+            List<String> flags, Map<String, String> environment, Class<?> benchmark, String... arguments)
+            throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(flags);
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), benchmark.getName(), "--markdown"));
         command.addAll(List.of(arguments));
         ProcessBuilder builder = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT);
         builder.environment()
                 .putAll(Map.of("LD_LIBRARY_PATH", driver.getParent().toString()));
+        builder.environment().putAll(environment);
         Process process = builder.start();
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertEquals(0, process.waitFor(), output);
@@ -103,6 +112,34 @@ class GpuBenchmarksTest {
         List<String> followed = BenchmarksTest.row(output, "cameras, subscribers each: 3");
         assertTrue(BenchmarksTest.number(followed, 2) > BenchmarksTest.number(alone, 2), output);
         assertEquals(0, BenchmarksTest.number(BenchmarksTest.row(output, "cameras closed"), 2));
+    }
+
+    @Test
+    void aBoxIsLookedAtByItsGpusName(@TempDir Path directory) throws Exception {
+        String output = run(
+                List.of("-Xmx128m", "-Dcuframes.nvml.library=" + StandInNvml.build(directory)),
+                Map.of(StandInNvml.OTHER_WHOLE, FIRST_GPU),
+                BoxBenchmark.class,
+                clip(),
+                "--cameras=1",
+                "--subscribers=1",
+                "--minutes=0.06",
+                "--other-minutes=0.04",
+                "--warm-up=1",
+                "--policy=fifo:30",
+                "--least=10",
+                // the stand-in neither decodes nor runs kernels
+                "--plain=software",
+                "--unscaled");
+        assertTrue(output.contains("box: ok"), output);
+        assertTrue(BenchmarksTest.number(BenchmarksTest.row(output, "small frames received"), 1) > 0, output);
+        List<String> busy = BenchmarksTest.row(output, "NVDEC busy, %, mean");
+        assertEquals(List.of("37.0", "37.0"), busy.subList(1, 3));
+        // what one process takes, the stand-in does not tell another one: only that it is asked shows
+        assertEquals("0.0", BenchmarksTest.row(output, "GPU memory, MiB").get(1));
+        assertTrue(
+                BenchmarksTest.number(BenchmarksTest.row(output, "frame memory, by the publishers, MiB"), 1) > 0,
+                output);
     }
 
     @Test

@@ -14,6 +14,9 @@ public final class StandInNvml {
     /** A GPU of which 1,234,567,890 of 85,899,345,920 bytes are in use, and the decoder for 37 percent. */
     public static final String WHOLE = "GPU-00112233-4455-6677-8899-aabbccddeeff";
 
+    /** An environment variable: another UUID for that one, such as one of {@link StandInDriver}'s devices. */
+    public static final String OTHER_WHOLE = "CUFRAMES_STANDIN_NVML_WHOLE";
+
     /** A GPU of which twice as much is in use of twice as much. */
     public static final String DIVIDED = "GPU-f0e1d2c3-b4a5-9687-7869-5a4b3c2d1e0f";
 
