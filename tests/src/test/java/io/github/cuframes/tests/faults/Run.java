@@ -79,9 +79,6 @@ final class Run {
                 try {
                     take(step, theatre, stalls);
                 } catch (StepFailure e) {
-                    if (theatre.isEnding()) {
-                        throw new CancellationException("told to end during " + step);
-                    }
                     theatre.said().forEach(line -> out.println("    " + line));
                     throw e;
                 }
@@ -96,6 +93,9 @@ final class Run {
                 growth.look(theatre);
             }
         } catch (StepFailure e) {
+            if (Theatre.isEnding()) {
+                throw new CancellationException("told to end, at step " + number);
+            }
             String line = "FAILED step " + number + " "
                     + Step.of(options.seed(), number, options.kinds()).fault().label() + ": " + e.getMessage();
             out.println(line);

@@ -11,6 +11,8 @@ import java.util.OptionalLong;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Cameras, their subscribers, and processes that wait for their turn to take the place of one that is killed.
@@ -34,12 +36,15 @@ final class Theatre implements AutoCloseable {
         }
     }
 
+    private static final Logger LOG = LoggerFactory.getLogger(Theatre.class);
     private static final List<String> POLICIES = List.of("latest", "fifo:4", "lossless", "fifo:1");
 
     final Size size;
     final Directories directories;
     final WallClock clock;
     final List<Camera> cameras = new ArrayList<>();
+    private static volatile boolean ending;
+
     private final Launch launch;
     private final Consumer<Report> checks;
     private final List<Actor> actors = new CopyOnWriteArrayList<>();
@@ -47,7 +52,6 @@ final class Theatre implements AutoCloseable {
     /** Leaves nothing behind when this process is told to end. */
     private final Thread hook = new Thread(this::endWithProcess, "theatre-end");
 
-    private volatile boolean ending;
     private Actor nextProducer;
     private Actor nextSubscriber;
     private RtspCamera rtsp;
@@ -199,7 +203,7 @@ final class Theatre implements AutoCloseable {
     }
 
     /** Whether this process was told to end: what fails from then on is nobody's fault. */
-    boolean isEnding() {
+    static boolean isEnding() {
         return ending;
     }
 
@@ -210,7 +214,7 @@ final class Theatre implements AutoCloseable {
                 close();
             }
         } catch (IOException e) {
-            System.err.println("faults: " + directories.root + " is left behind: " + e.getMessage());
+            LOG.error("{} is left behind", directories.root, e);
         }
     }
 
