@@ -209,11 +209,16 @@ public final class PacketSubscriberTarget {
                 welcome ? new FileDescriptor[] {ringFile.descriptor(), pageFile.descriptor()} : new FileDescriptor[0]);
     }
 
+    /** Where the next record begins; the fuzzer may have shown a place in the middle of one. */
+    private int here() {
+        return page.at(written & -PacketRecord.SIZE);
+    }
+
     /** A packet as it should be, but for what the fuzzer adds to its number, as long as it fits before the end. */
     private void packet(int size, long step) {
         if (PacketRecord.length(size) <= page.untilEnd(written)) {
             sequence += step;
-            PacketRecord.write(bytes, page.at(written), size, sequence, sequence, -sequence, 1, 0, 0, 1, 0);
+            PacketRecord.write(bytes, here(), size, sequence, sequence, -sequence, 1, 0, 0, 1, 0);
             written += PacketRecord.length(size);
             page.show(written);
         }
@@ -226,7 +231,7 @@ public final class PacketSubscriberTarget {
         if (input.below(4) == 0) {
             numbers[input.below(numbers.length)] = input.edge();
         }
-        int at = page.at(written) + PacketRecord.SIZE;
+        int at = here() + PacketRecord.SIZE;
         for (int i = 0; i < numbers.length && at + Integer.BYTES * numbers.length <= bytes.capacity(); i++) {
             bytes.putInt(at + i * Integer.BYTES, numbers[i]);
         }
@@ -235,7 +240,7 @@ public final class PacketSubscriberTarget {
 
     /** The beginning of a record, which may reach beyond what there is; a lie is shown up to where honest ones end. */
     private void record(int kind, int size, boolean lie) {
-        PacketRecord.write(bytes, page.at(written), kind, size);
+        PacketRecord.write(bytes, here(), kind, size);
         written += lie ? PacketRecord.SIZE : PacketRecord.length(size);
         page.show(written);
     }
