@@ -31,7 +31,9 @@ class CorpusTest {
                 Arguments.of("codec", (Target) CodecTarget::fuzzerTestOneInput),
                 Arguments.of("layout", (Target) LayoutTarget::fuzzerTestOneInput),
                 Arguments.of("publisher", (Target) PublisherTarget::fuzzerTestOneInput),
-                Arguments.of("subscriber", (Target) SubscriberTarget::fuzzerTestOneInput));
+                Arguments.of("subscriber", (Target) SubscriberTarget::fuzzerTestOneInput),
+                Arguments.of("packetPublisher", (Target) PacketPublisherTarget::fuzzerTestOneInput),
+                Arguments.of("packetSubscriber", (Target) PacketSubscriberTarget::fuzzerTestOneInput));
     }
 
     @ParameterizedTest(name = "{0}")

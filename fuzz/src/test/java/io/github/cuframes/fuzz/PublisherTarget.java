@@ -114,9 +114,9 @@ public final class PublisherTarget {
                 act(step / CLIENTS, step % CLIENTS, input);
             }
         }
+        RawSocket.finish(clients);
         for (int i = 0; i < CLIENTS; i++) {
             if (clients[i] != null) {
-                clients[i].finish();
                 end(i);
             }
         }

@@ -92,10 +92,36 @@ final class RawSocket implements AutoCloseable {
         return fresh;
     }
 
+    /** Has all of these, some of which may be null, finish at once: that is faster than one after the other. */
+    static void finish(RawSocket... sockets) throws IOException {
+        for (RawSocket socket : sockets) {
+            if (socket != null) {
+                socket.sayEnd();
+            }
+        }
+        for (RawSocket socket : sockets) {
+            if (socket != null) {
+                socket.drain();
+            }
+        }
+    }
+
     /** Says that nothing more comes, and waits until the other end has read all and closed. */
     void finish() throws IOException {
+        sayEnd();
+        drain();
+    }
+
+    private void sayEnd() throws IOException {
         try {
             channel.shutdownOutput();
+        } catch (SocketException | ClosedChannelException e) {
+            ended = true;
+        }
+    }
+
+    private void drain() throws IOException {
+        try {
             while (receive()) {
                 in.clear();
             }

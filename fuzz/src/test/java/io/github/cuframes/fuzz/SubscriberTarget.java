@@ -19,6 +19,7 @@ import io.github.cuframes.protocol.message.Message;
 import io.github.cuframes.protocol.message.MessageCodec;
 import io.github.cuframes.subscriber.DeliveryPolicy;
 import io.github.cuframes.subscriber.Frame;
+import io.github.cuframes.subscriber.Impatience;
 import io.github.cuframes.subscriber.Subscriber;
 import io.github.cuframes.subscriber.SubscriberException;
 import java.io.File;
@@ -169,7 +170,7 @@ public final class SubscriberTarget {
             patch(input);
         }
         ControlConnection serving = null;
-        try (Subscriber subscriber = Subscriber.builder(KEY)
+        try (Subscriber subscriber = Impatience.of(Subscriber.builder(KEY))
                 .runDirectory(directory)
                 .policy(policy)
                 .name(name)

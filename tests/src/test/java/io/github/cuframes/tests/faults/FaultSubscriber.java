@@ -75,12 +75,17 @@ public final class FaultSubscriber {
                 case "await" -> await(told.number("nanos"), told.number("limit"));
                 case "check" -> scrutiny.line(subscriber == null ? null : subscriber.statistics(), gone);
                 case "resources" -> Resources.ofThisProcess().line();
-                case "close-sockets" -> "closed sockets=" + OwnDescriptors.closeSockets();
+                case "close-sockets" -> closeSockets();
                 default -> throw new IllegalArgumentException("no such command: " + told);
             };
         } catch (IOException | RuntimeException e) {
             return "failed text=" + Actor.word(e.toString());
         }
+    }
+
+    private String closeSockets() throws IOException {
+        scrutiny.cut();
+        return "closed sockets=" + OwnDescriptors.closeSockets();
     }
 
     private String hold(long millis) {

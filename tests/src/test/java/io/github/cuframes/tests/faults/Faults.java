@@ -3,9 +3,11 @@ package io.github.cuframes.tests.faults;
 import io.github.cuframes.tests.Report;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.EnumSet;
 import java.util.Set;
+import java.util.concurrent.CancellationException;
 import java.util.stream.Collectors;
 
 /**
@@ -21,7 +23,9 @@ public final class Faults {
               --minutes T       ends after that time instead
               --replay STEP     takes this step only, of the plan of --seed
               --plan            prints the plan and does nothing
-              --memory KIND     host, or cuda: the stand-in driver (host)
+              --memory KIND     host, or cuda: memory of a GPU (host)
+              --driver WHICH    of --memory cuda: stand-in, or real: the machine's own (stand-in)
+              --shared-gpu      others use the GPU too: its free memory says nothing about leaks
               --cameras N       producers of test patterns (2)
               --subscribers N   of each (3)
               --only LABELS     takes steps of these kinds only, a,b,c
@@ -29,6 +33,8 @@ public final class Faults {
               --pause MILLIS    between two steps (0)
               --allowance MILLIS   what the load of this machine may add to a recovery, for which 2 s are given (0)
               --quiet           prints only steps that fail, and the report
+              --results FILE    writes there what FaultsSummary reads
+              --compile DIR     only compiles into DIR what is in C; -Dcuframes.faults.natives=DIR takes it from there
               --help            prints this
             """;
 
@@ -51,6 +57,10 @@ public final class Faults {
             out.print(HELP);
             return 0;
         }
+        if (options.compile() != null) {
+            Natives.compile(options.compile());
+            return 0;
+        }
         if (options.plan()) {
             for (int i = 1; i <= options.steps(); i++) {
                 out.println(Step.of(options.seed(), i, options.kinds()));
@@ -58,8 +68,17 @@ public final class Faults {
             return 0;
         }
         Run run = new Run(options, out);
-        run.perform();
-        return run.report() ? 0 : 1;
+        try {
+            run.perform();
+        } catch (CancellationException e) {
+            out.println("faults: " + e.getMessage());
+            return 1;
+        }
+        boolean good = run.report();
+        if (options.results() != null) {
+            run.results().write(options.results());
+        }
+        return good ? 0 : 1;
     }
 
     /** The command line. */
@@ -74,7 +93,12 @@ public final class Faults {
             long pauseMillis,
             long allowanceMillis,
             boolean quiet,
+            Path results,
+            Path compile,
             boolean help) {
+
+        /** What a line that takes a step again begins with; a bundle has another command. */
+        private static final String COMMAND = System.getProperty("cuframes.faults.command", "scripts/faults");
 
         static Options parse(String[] arguments) {
             Report given = Report.parse("options " + join(arguments));
@@ -83,10 +107,12 @@ public final class Faults {
                     throw new IllegalArgumentException("there is no option --" + name);
                 }
             }
-            String memory = given.fields().getOrDefault("memory", "host");
-            if (!memory.equals("host") && !memory.equals("cuda")) {
-                throw new IllegalArgumentException("--memory is host or cuda, not " + memory);
+            String memory = choice(given, "memory", "host", "cuda");
+            String driver = choice(given, "driver", "stand-in", "real");
+            if (driver.equals("real") && memory.equals("host")) {
+                throw new IllegalArgumentException("--driver real goes with --memory cuda");
             }
+            boolean shared = given.fields().containsKey("shared-gpu");
             return new Options(
                     number(given, "seed", 1),
                     (int) number(given, "steps", 100),
@@ -95,11 +121,14 @@ public final class Faults {
                             : null,
                     (int) number(given, "replay", 0),
                     given.fields().containsKey("plan"),
-                    new Theatre.Size(memory, (int) number(given, "cameras", 2), (int) number(given, "subscribers", 3)),
+                    new Theatre.Size(memory, driver.equals("real"), shared, (int) number(given, "cameras", 2), (int)
+                            number(given, "subscribers", 3)),
                     kinds(given),
                     number(given, "pause", 0),
                     number(given, "allowance", 0),
                     given.fields().containsKey("quiet"),
+                    path(given, "results"),
+                    path(given, "compile"),
                     given.fields().containsKey("help"));
         }
 
@@ -115,6 +144,19 @@ public final class Faults {
                 joined.append(valued ? arguments[++i] : "yes").append(' ');
             }
             return joined.toString();
+        }
+
+        private static Path path(Report given, String name) {
+            String text = given.fields().get(name);
+            return text == null ? null : Path.of(text);
+        }
+
+        private static String choice(Report given, String name, String otherwise, String other) {
+            String text = given.fields().getOrDefault(name, otherwise);
+            if (!text.equals(otherwise) && !text.equals(other)) {
+                throw new IllegalArgumentException("--" + name + " is " + otherwise + " or " + other + ", not " + text);
+            }
+            return text;
         }
 
         private static Set<Fault> kinds(Report given) {
@@ -155,7 +197,8 @@ public final class Faults {
                     : kinds.containsAll(Fault.withoutRtsp())
                             ? " --no-rtsp"
                             : " --only " + kinds.stream().map(Fault::label).collect(Collectors.joining(","));
-            return "scripts/faults --seed " + seed + " --memory " + size.memory() + " --cameras " + size.cameras()
+            return COMMAND + " --seed " + seed + " --memory " + size.memory()
+                    + (size.realDriver() ? " --driver real" : "") + " --cameras " + size.cameras()
                     + " --subscribers " + size.subscribers() + which + " --replay " + step;
         }
     }

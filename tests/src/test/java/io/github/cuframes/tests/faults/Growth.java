@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -21,11 +22,19 @@ final class Growth {
     private static final long OTHER_SLACK = 4;
     private static final long THREADS_SLACK = 1;
     private static final long RSS_SLACK = 96L << 20;
+    /** Of the GPU: the driver takes and gives back its own memory as it likes. */
+    private static final long GPU_SLACK = 64L << 20;
+
     private static final long PATIENCE_NANOS = 5_000_000_000L;
     private static final int LEAST_LOOKS = 10;
     private static final long AGAIN_NANOS = 50_000_000L;
 
     private final Map<Long, Level> levels = new HashMap<>();
+    private Resources greatest = Resources.NONE;
+    private Gpu gpu;
+
+    /** Free bytes of the GPU at the first moment and at the last, of a theatre that had the GPU for itself. */
+    record Gpu(long first, long last, int moments, boolean rtsp) {}
 
     /** Brings everybody into the same state and looks; throws if something grew, after a time in which it may go. */
     void look(Theatre theatre) throws IOException, StepFailure {
@@ -53,6 +62,7 @@ final class Growth {
                 look("subscriber " + member.name, member.actor, grown);
             }
         }
+        lookAtGpu(theatre, grown);
         return grown;
     }
 
@@ -78,6 +88,24 @@ final class Growth {
         compare(name, "resident memory", first.rss() + RSS_SLACK, now.rss(), grown);
     }
 
+    private void lookAtGpu(Theatre theatre, List<String> grown) throws StepFailure {
+        OptionalLong asked = theatre.freeOnGpu();
+        if (asked.isEmpty()) {
+            return;
+        }
+        long free = asked.getAsLong();
+        // a camera more takes what it takes
+        if (gpu == null || gpu.rtsp() != theatre.hasRtsp()) {
+            gpu = new Gpu(free, free, 1, theatre.hasRtsp());
+            return;
+        }
+        long first = gpu.moments() < 2 ? Math.max(gpu.first(), free) : gpu.first();
+        gpu = new Gpu(first, free, gpu.moments() + 1, gpu.rtsp());
+        if (gpu.moments() > 2 && free < first - GPU_SLACK) {
+            grown.add("free memory of the GPU is " + free + ", at least " + (first - GPU_SLACK) + " was to be");
+        }
+    }
+
     private static void compare(String name, String what, long most, long now, List<String> grown) {
         if (now > most) {
             grown.add(what + " of " + name + " is " + now + ", at most " + most + " was to be");
@@ -92,8 +120,24 @@ final class Growth {
                 .toList();
     }
 
+    /** The GPU's memory; null where nothing is known of it. */
+    Gpu gpu() {
+        return gpu;
+    }
+
+    /** By how much those that grew most have grown since they were first looked at, of each resource. */
+    Resources greatest() {
+        Resources most = greatest;
+        for (Level level : levels.values()) {
+            most = most.max(level.last().minus(level.first()));
+        }
+        return most;
+    }
+
     /** The theatre was built anew. */
     void forget() {
+        greatest = greatest();
         levels.clear();
+        gpu = null;
     }
 }

@@ -23,6 +23,8 @@ import java.nio.file.Path;
  */
 record Resources(long heap, long direct, long sockets, long shared, long other, long threads, long rss, long vram) {
 
+    static final Resources NONE = new Resources(0, 0, 0, 0, 0, 0, 0, 0);
+
     private static final String ROLLUP_RSS = "VmRSS:";
 
     /** Of this process, after a garbage collection. */
@@ -94,6 +96,32 @@ record Resources(long heap, long direct, long sockets, long shared, long other, 
                 threads,
                 rss,
                 Math.min(vram, other.vram));
+    }
+
+    /** Each less that of another. */
+    Resources minus(Resources other) {
+        return new Resources(
+                heap - other.heap,
+                direct - other.direct,
+                sockets - other.sockets,
+                shared - other.shared,
+                this.other - other.other,
+                threads - other.threads,
+                rss - other.rss,
+                vram - other.vram);
+    }
+
+    /** Of each the greater one. */
+    Resources max(Resources other) {
+        return new Resources(
+                Math.max(heap, other.heap),
+                Math.max(direct, other.direct),
+                Math.max(sockets, other.sockets),
+                Math.max(shared, other.shared),
+                Math.max(this.other, other.other),
+                Math.max(threads, other.threads),
+                Math.max(rss, other.rss),
+                Math.max(vram, other.vram));
     }
 
     /** The line that {@link #of} reads. */

@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.TimeUnit;
 
 /** The steps of a plan, one after the other, and the report of what came of them. */
@@ -32,6 +33,7 @@ final class Run {
     private final Map<String, Integer> skipped = new LinkedHashMap<>();
     private final List<String> failures = new ArrayList<>();
     private final List<String> late = new ArrayList<>();
+    private final List<String> found = new ArrayList<>();
     private final Map<String, Long> seen = new LinkedHashMap<>();
     private long longestStall;
     private double greatestLoad;
@@ -91,17 +93,21 @@ final class Run {
                 growth.look(theatre);
             }
         } catch (StepFailure e) {
+            if (Theatre.isEnding()) {
+                throw new CancellationException("told to end, at step " + number);
+            }
             String line = "FAILED step " + number + " "
                     + Step.of(options.seed(), number, options.kinds()).fault().label() + ": " + e.getMessage();
             out.println(line);
             out.println("  again: " + options.replayOf(number));
             failures.add(line);
+            found.add(line + "; again: " + options.replayOf(number));
             return number + 1;
         }
         return number;
     }
 
-    private void take(Step step, Theatre theatre, Stalls stalls) throws IOException, StepFailure {
+    private void take(Step step, Theatre theatre, Stalls stalls) throws StepFailure {
         Outcome outcome = new Outcome();
         long begin = System.nanoTime();
         stalls.begin();
@@ -114,6 +120,8 @@ final class Run {
         } catch (SkippedStep e) {
             skipped.merge(step.fault().label() + ": " + e.getMessage(), 1, Integer::sum);
             verdict = "skipped: " + e.getMessage();
+        } catch (IOException | RuntimeException | AssertionError e) {
+            throw new StepFailure(e.toString()); // as when a process is gone that was to be sent a signal
         }
         long stall = stalls.longest();
         longestStall = Math.max(longestStall, stall);
@@ -125,6 +133,7 @@ final class Run {
             verdict = "LATE";
             late.add(step + " recovered after " + format(outcome.slowest()) + " (" + format(allowed) + " allowed): "
                     + outcome.detail() + "; again: " + options.replayOf(step.number()));
+            found.add("LATE " + late.get(late.size() - 1));
         }
         if (verdict.equals("ok") && outcome.slowest() > RECOVERY.toNanos()) {
             excused++;
@@ -165,11 +174,9 @@ final class Run {
         out.println();
         out.printf(
                 Locale.ROOT,
-                "seed %d, %s memory, %d cameras with %d subscribers: %d steps in %.0f s%n",
+                "seed %d, %s: %d steps in %.0f s%n",
                 options.seed(),
-                options.size().memory(),
-                options.size().cameras(),
-                options.size().subscribers(),
+                options.size().describe(),
                 steps,
                 nanos / 1e9);
         out.println("frames delivered and verified: " + seen("received"));
@@ -207,6 +214,35 @@ final class Run {
         return good;
     }
 
+    /** What came of it, for {@link FaultsSummary}. */
+    Results results() {
+        Resources grown = growth.greatest();
+        Map<String, Long> counts = new LinkedHashMap<>();
+        counts.put("seed", options.seed());
+        counts.put("steps", (long) steps);
+        counts.put("failed", (long) failures.size());
+        counts.put("late", (long) late.size());
+        counts.put(
+                "skipped",
+                skipped.values().stream().mapToLong(Integer::longValue).sum());
+        counts.put("seconds", TimeUnit.NANOSECONDS.toSeconds(nanos));
+        counts.put("verified", seen("received"));
+        counts.put("violations", seen("violations"));
+        counts.put("unexplained", seen("holes"));
+        counts.put("heap", grown.heap());
+        counts.put("direct", grown.direct());
+        counts.put("descriptors", grown.sockets() + grown.shared() + grown.other());
+        counts.put("threads", grown.threads());
+        counts.put("rss", grown.rss());
+        counts.put(
+                "vram",
+                growth.gpu() == null
+                        ? grown.vram()
+                        : growth.gpu().first() - growth.gpu().last());
+        List<Long> all = recoveries.values().stream().flatMap(List::stream).toList();
+        return new Results(options.size().describe(), counts, skipped, found, all);
+    }
+
     private void row(String label, int count, List<Long> of) {
         List<Long> sorted = new ArrayList<>(of);
         Collections.sort(sorted);
@@ -223,8 +259,7 @@ final class Run {
     private static String quantile(List<Long> sorted, double share) {
         return sorted.isEmpty()
                 ? "-"
-                : String.format(Locale.ROOT, "%.1f", Member.millis(sorted.get((int)
-                        Math.min(sorted.size() - 1, sorted.size() * share))));
+                : String.format(Locale.ROOT, "%.1f", Member.millis(FaultsSummary.quantile(sorted, share)));
     }
 
     private void growth() {
@@ -233,6 +268,10 @@ final class Run {
             return;
         }
         out.println();
+        if (growth.gpu() != null) {
+            out.println("free memory of the GPU, MiB: "
+                    + pair(growth.gpu().first() >> 20, growth.gpu().last() >> 20));
+        }
         out.printf(
                 "%-22s %14s %14s %14s %11s %11s %11s %14s%n",
                 "first -> last", "heap KiB", "direct KiB", "RSS MiB", "sockets", "files", "threads", "VRAM KiB");

@@ -44,10 +44,16 @@ final class Scrutiny {
     /** The frame that was another picture when it was looked at again; 0: none. */
     private long changed;
 
-    /** Before the last frame was looked at. */
-    private long violationsBefore;
+    /** What was wrong with the last frame's picture. */
+    private long wrongPictures;
 
     private long holesBefore;
+
+    /** Whether the last frame was looked at for so long that a source may have stopped waiting for this subscriber. */
+    private boolean late;
+
+    /** Whether the connection, and each lease with it, was ended on purpose. */
+    private boolean cut;
 
     private long received;
     private long overwritten;
@@ -67,11 +73,14 @@ final class Scrutiny {
         verifier = null; // a newcomer gets the newest frame, which it may have had before
         skipped = 0;
         reconnects = 0;
+        wrongPictures = 0;
+        late = false;
+        cut = false;
     }
 
     /** A subscription has ended. */
     synchronized void end(SubscriberStatistics statistics) {
-        if (changed != 0 && policy.mode() != DeliveryMode.LOSSLESS) {
+        if (changed != 0 && !leaseMayHaveEnded()) {
             violation("another picture than before, while it was held", changed);
         }
         changed = 0;
@@ -80,24 +89,25 @@ final class Scrutiny {
         }
     }
 
+    /** The connection is about to be cut: what is held from now on, until there is another, may change. */
+    synchronized void cut() {
+        cut = true;
+    }
+
     /** Looks at a frame that was just received. */
     synchronized void first(Frame frame, long reconnectsSoFar) {
-        boolean cutOff = reconnectsSoFar != reconnects && policy.mode() == DeliveryMode.LOSSLESS;
-        if (!cutOff) {
-            violationsBefore = violationCount;
-            holesBefore = verifier == null ? 0 : verifier.holes();
-        }
         received++;
         ByteBuffer luma = luma(frame);
         code = FrameCode.read(luma, 0, pitch(frame), frame.width(), frame.height());
         sum = sum(luma);
         boolean away = reconnectsSoFar != reconnects;
-        if (away && policy.mode() == DeliveryMode.LOSSLESS) {
+        if (away && leaseMayHaveEnded()) {
             forgetLast();
         } else if (changed != 0) {
             violation("another picture than before, while it was held", changed);
         }
         changed = 0;
+        cut &= !away;
         boolean otherEpoch = hasLast && frame.epoch() != epoch;
         boolean otherGeneration = hasLast && !otherEpoch && frame.generation() != generation;
         if (otherEpoch) {
@@ -114,11 +124,15 @@ final class Scrutiny {
         if (frame.breaksStream()) {
             lostBySource += frame.lostBefore();
         }
+        long violationsBefore = violationCount;
+        holesBefore = verifier == null ? 0 : verifier.holes();
         if (frame.has(FrameFlag.CORRUPT)) {
             corrupt++; // it was said that the picture is not what was sent
         } else {
             verify(frame, otherGeneration);
         }
+        wrongPictures = violationCount - violationsBefore;
+        late = isLate(frame);
         hasLast = true;
         epoch = frame.epoch();
         generation = frame.generation();
@@ -126,17 +140,27 @@ final class Scrutiny {
         reconnects = reconnectsSoFar;
     }
 
-    /** The lease of the last frame had ended when its connection did, perhaps before its picture was looked at. */
+    /**
+     * The source begins to wait for a lossless subscriber after it has published what that holds: until its limit has
+     * passed since then, whatever is wrong with a picture is held against the publisher.
+     */
+    private static boolean isLate(Frame frame) {
+        return System.nanoTime() - frame.publishNanos() > FaultProducer.LOSSLESS_TIMEOUT.toNanos();
+    }
+
+    private boolean leaseMayHaveEnded() {
+        return cut || late && policy.mode() == DeliveryMode.LOSSLESS;
+    }
+
+    /** The lease of the last frame had ended when its connection did: of its picture nothing counts, of its place all does. */
     private void forgetLast() {
-        boolean wrong = violationCount > violationsBefore || verifier != null && verifier.holes() > holesBefore;
-        if (wrong || changed != 0) {
+        long holes = verifier == null ? 0 : Math.min(verifier.holes(), holesBefore);
+        if (wrongPictures > 0 || verifier != null && verifier.holes() > holes || changed != 0) {
             overwritten++;
-            violationCount = violationsBefore;
+            violationCount -= wrongPictures;
         }
-        pastHoles += verifier == null ? 0 : Math.min(verifier.holes(), holesBefore);
+        pastHoles += holes;
         verifier = null;
-        violationsBefore = violationCount;
-        holesBefore = 0;
     }
 
     private void skip(long count, boolean away, long at) {
@@ -190,6 +214,7 @@ final class Scrutiny {
         if (FrameCode.read(luma, 0, pitch(frame), frame.width(), frame.height()) != code || sum(luma) != sum) {
             changed = frame.sequence();
         }
+        late = isLate(frame);
     }
 
     private ByteBuffer luma(Frame frame) {

@@ -1,13 +1,18 @@
 package io.github.cuframes.tests.faults;
 
-import io.github.cuframes.standin.StandInDriver;
 import io.github.cuframes.tests.Launch;
 import io.github.cuframes.tests.Report;
+import io.github.cuframes.tests.gpu.GpuMemoryProbe;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Cameras, their subscribers, and processes that wait for their turn to take the place of one that is killed.
@@ -19,22 +24,39 @@ final class Theatre implements AutoCloseable {
     /**
      * What is played.
      *
-     * @param memory {@code host}, or {@code cuda} on the stand-in driver
+     * @param memory {@code host} or {@code cuda}
+     * @param realDriver whether {@code cuda} is the machine's GPU, and not the stand-in driver
+     * @param sharedGpu whether others use that GPU meanwhile
      */
-    record Size(String memory, int cameras, int subscribers) {}
+    record Size(String memory, boolean realDriver, boolean sharedGpu, int cameras, int subscribers) {
 
+        String describe() {
+            String of = memory.equals("host") ? "" : realDriver ? " of the GPU" : " of the stand-in driver";
+            return memory + " memory" + of + ", " + cameras + " cameras with " + subscribers + " subscribers";
+        }
+    }
+
+    private static final Logger LOG = LoggerFactory.getLogger(Theatre.class);
     private static final List<String> POLICIES = List.of("latest", "fifo:4", "lossless", "fifo:1");
 
     final Size size;
-    final Directories directories = new Directories();
-    final WallClock clock = new WallClock(directories.root);
+    final Directories directories;
+    final WallClock clock;
     final List<Camera> cameras = new ArrayList<>();
+    private static volatile boolean ending;
+
     private final Launch launch;
     private final Consumer<Report> checks;
-    private final List<Actor> actors = new ArrayList<>();
+    private final List<Actor> actors = new CopyOnWriteArrayList<>();
+    private final AtomicBoolean closed = new AtomicBoolean();
+    /** Leaves nothing behind when this process is told to end. */
+    private final Thread hook = new Thread(this::endWithProcess, "theatre-end");
+
     private Actor nextProducer;
     private Actor nextSubscriber;
     private RtspCamera rtsp;
+    /** Tells of the GPU's memory; null unless that is this theatre's alone. */
+    private Actor gpuProbe;
 
     /**
      * Starts everybody, who then receive frames.
@@ -44,10 +66,18 @@ final class Theatre implements AutoCloseable {
     Theatre(Size size, Consumer<Report> checks) throws IOException, StepFailure {
         this.size = size;
         this.checks = checks;
+        Runtime.getRuntime().addShutdownHook(hook);
+        directories = new Directories();
+        clock = new WallClock(directories.root);
         Launch here = new Launch(List.of(), List.of(OwnDescriptors.JVM_OPTION), Map.of("CUFRAMES_TEST_LOG", "WARN"))
                 .with(clock.environment());
-        launch = size.memory().equals("host") ? here : here.with("-Dcuframes.cuda.library=" + StandInDriver.build());
+        boolean standIn = size.memory().equals("cuda") && !size.realDriver();
+        launch = standIn ? here.with("-Dcuframes.cuda.library=" + Natives.standIn()) : here;
         try {
+            if (size.realDriver() && !size.sharedGpu()) {
+                gpuProbe = start("gpu memory", GpuMemoryProbe.class);
+                gpuProbe.require(gpuProbe.answer(), "ready");
+            }
             for (int i = 0; i < size.cameras(); i++) {
                 Camera camera = new Camera("cam" + i, directories.run);
                 cameras.add(camera);
@@ -165,8 +195,30 @@ final class Theatre implements AutoCloseable {
         return rtsp != null;
     }
 
-    @Override
-    public void close() throws IOException {
+    /** Free bytes of the GPU; empty where there is none, or where it is used by others too. */
+    OptionalLong freeOnGpu() throws StepFailure {
+        return gpuProbe == null
+                ? OptionalLong.empty()
+                : OptionalLong.of(gpuProbe.ask("level", "level").number("free0"));
+    }
+
+    /** Whether this process was told to end: what fails from then on is nobody's fault. */
+    static boolean isEnding() {
+        return ending;
+    }
+
+    private void endWithProcess() {
+        ending = true;
+        try {
+            if (directories != null) {
+                close();
+            }
+        } catch (IOException e) {
+            LOG.error("{} is left behind", directories.root, e);
+        }
+    }
+
+    private void addChecks() {
         for (Camera camera : cameras) {
             for (Member member : camera.members) {
                 Report last = member.takeLastCheck();
@@ -174,6 +226,17 @@ final class Theatre implements AutoCloseable {
                     checks.accept(last);
                 }
             }
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        if (!closed.compareAndSet(false, true)) {
+            return;
+        }
+        if (!ending) {
+            Runtime.getRuntime().removeShutdownHook(hook);
+            addChecks();
         }
         try {
             if (rtsp != null) {
