@@ -168,6 +168,15 @@ final class RingState {
         return subscribers.size() + (packets == null ? 0 : packets.readers.size());
     }
 
+    /** Of those, the ones that get frames or packets by now. Wants {@link #lock}. */
+    int activeSubscribers() {
+        int active = packets == null ? 0 : packets.active();
+        for (Peer peer : subscribers) {
+            active += peer.state() == PeerState.ACTIVE ? 1 : 0;
+        }
+        return active;
+    }
+
     /** Takes back what all subscribers released. Wants {@link #lock}. */
     void reclaim(long nanos) {
         for (int i = 0; i < subscribers.size(); i++) {
