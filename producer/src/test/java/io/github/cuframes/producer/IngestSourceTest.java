@@ -259,7 +259,7 @@ class IngestSourceTest {
                     3,
                     true,
                     List.of(new IngestSource.Rendition(
-                            new RenditionOptions("cam.detect", "scale=80:60", 0, null), detect)));
+                            new RenditionOptions("cam.detect", "scale=80:60", 1, null), detect)));
             awaitFrames(5);
             hangOnce();
             PublisherCounters hung = detect.counters();

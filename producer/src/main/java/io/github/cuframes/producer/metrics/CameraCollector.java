@@ -133,6 +133,7 @@ final class CameraCollector implements MultiCollector {
         families.add(Metric.DROPPED, frames.get(IngestCounter.DROPPED_NO_SLOT), rendition.key(), "no_slot");
         families.add(Metric.DROPPED, frames.get(IngestCounter.DROPPED_FAILED), rendition.key(), "failed");
         families.add(Metric.DROPPED, frames.get(IngestCounter.THINNED), rendition.key(), "thinned");
+        families.add(Metric.DROPPED, frames.get(IngestCounter.UNWANTED), rendition.key(), "unwanted");
         stream(rendition.key(), rendition.publisher(), rendition.subscribers(), families);
     }
 
@@ -143,7 +144,7 @@ final class CameraCollector implements MultiCollector {
         families.add(Metric.PUBLISHED, counters.published(), camera);
         families.add(Metric.COPIED, counters.copied(), camera);
         families.add(Metric.GAPS, counters.discontinuities(), camera);
-        if (counters.published() > 0) {
+        if (counters.newestNanos() != 0) {
             families.add(Metric.FRAME_AGE, (now - counters.newestNanos()) / NANOS_IN_SECOND, camera);
         }
         families.add(Metric.SLOTS, counters.slots(), camera);

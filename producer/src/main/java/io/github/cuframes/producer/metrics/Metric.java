@@ -17,7 +17,7 @@ enum Metric {
             Type.COUNTER,
             "cuframes_frames_dropped_total",
             "Frames that were not published: no_slot, every slot was in use; decode_error, the packet was damaged; thinned,"
-                    + " for the rate asked for; failed, filter or memory of a rendition.",
+                    + " for the rate asked for; unwanted, nobody subscribes to the rendition; failed, its filter or memory.",
             "camera",
             "reason"),
     COPIED(
@@ -52,7 +52,7 @@ enum Metric {
     FRAME_AGE(
             Type.GAUGE,
             "cuframes_newest_frame_age_seconds",
-            "Time since the newest frame was published; not there before the first.",
+            "Time since the newest frame was published; not there before the first, and while nobody subscribes to a rendition.",
             "camera"),
     SLOTS(Type.GAUGE, "cuframes_slots", "Slots of the current generation.", "camera"),
     SLOTS_IN_USE(

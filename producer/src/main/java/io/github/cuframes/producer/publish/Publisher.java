@@ -150,7 +150,7 @@ public final class Publisher implements SlotSource, AutoCloseable {
                 ring.lostNoSlot(),
                 ring.copied(),
                 ring.discontinuities(),
-                ring.newestPublishNanos(),
+                state.newest == null ? 0 : ring.newestPublishNanos(),
                 state.pool.generation(),
                 state.pool.slots(),
                 state.pool.inUse(),
@@ -244,6 +244,11 @@ public final class Publisher implements SlotSource, AutoCloseable {
         } finally {
             state.lock.unlock();
         }
+    }
+
+    @Override
+    public boolean leaveOut() {
+        return state.leaveOut();
     }
 
     /**

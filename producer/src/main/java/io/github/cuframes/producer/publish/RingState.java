@@ -150,6 +150,22 @@ final class RingState {
         showMemory();
     }
 
+    /** Whether there is no subscriber of frames. If so, the newest frame is dropped. Takes {@link #lock}. */
+    boolean leaveOut() {
+        lock.lock();
+        try {
+            boolean unwanted = !closed && subscribers.isEmpty();
+            if (unwanted && newest != null) {
+                pool.drop(newest);
+                newest = null;
+                showMemory();
+            }
+            return unwanted;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Delivers the newest frame to one subscriber, if there is one that it has not been offered. Wants {@link #lock}. */
     void deliverNewest(Peer peer, long nanos) {
         if (newest != null

@@ -342,6 +342,27 @@ class PublisherTest extends PublisherFixture {
     }
 
     @Test
+    void aWriterMayLeaveOutWhatNobodyWants() throws Exception {
+        publisher.configure(config(64, 48), 1);
+        publish(1);
+        assertTrue(publisher.counters().newestNanos() != 0);
+        assertTrue(publisher.leaveOut());
+        assertEquals(0, publisher.counters().newestNanos(), "it grows old");
+        assertEquals(0, publisher.counters().slotsInUse());
+        RawClient client = active(DeliveryMode.LATEST, 0, 0);
+        assertFalse(publisher.leaveOut());
+        assertEquals(0, client.page.delivered(), "a newcomer is not greeted with an old frame");
+        publish(2);
+        assertFalse(publisher.leaveOut());
+        assertEquals(2, value(client, client.take()));
+        clients.remove(client);
+        client.close();
+        await(publisher::leaveOut);
+        publisher.close();
+        assertFalse(publisher.leaveOut());
+    }
+
+    @Test
     void aSlotThatTheWriterHoldsOutlivesThePublisher() throws IOException {
         publisher.configure(config(64, 48), 2);
         Slot slot = publisher.acquire();
