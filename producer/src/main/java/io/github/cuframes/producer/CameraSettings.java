@@ -129,6 +129,15 @@ public record CameraSettings(
     }
 
     /**
+     * The keys of the streams that such a camera publishes: its own, and those of its renditions in their order.
+     *
+     * @throws IllegalArgumentException if its producer could not be made; says why
+     */
+    public List<String> streams(String key) {
+        return toProducer(key, null).keys();
+    }
+
+    /**
      * What records such a camera, for a producer's {@link ProducerBuilder#tap}; the caller closes it, after the producer.
      *
      * @return null if it is not recorded

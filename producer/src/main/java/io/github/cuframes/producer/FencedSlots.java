@@ -60,6 +60,16 @@ final class FencedSlots implements SlotSource {
         }
     }
 
+    @Override
+    public boolean leaveOut() {
+        lock.lock();
+        try {
+            return revoked || slots.leaveOut();
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /**
      * Puts the fence up.
      *

@@ -4,6 +4,7 @@ import io.github.cuframes.producer.ingest.IngestCounter;
 import io.github.cuframes.producer.ingest.PacketTap;
 import io.github.cuframes.producer.publish.PacketCounters;
 import io.github.cuframes.producer.publish.PacketPublisher;
+import io.github.cuframes.producer.publish.PacketSubscriberCounters;
 import io.github.cuframes.producer.publish.Publisher;
 import io.github.cuframes.producer.publish.PublisherCounters;
 import io.github.cuframes.producer.publish.SubscriberCounters;
@@ -188,6 +189,11 @@ public final class Producer implements AutoCloseable {
     /** The packets that are offered beside the frames; empty where none are. */
     public Optional<PacketCounters> packetCounters() {
         return publisher.packets().map(PacketPublisher::counters);
+    }
+
+    /** Those who subscribe to packets now, in processes of their own or in this one. */
+    public List<PacketSubscriberCounters> packetSubscribers() {
+        return publisher.packets().map(PacketPublisher::subscribers).orElse(List.of());
     }
 
     /** Those who get its packets in this process, such as a {@link io.github.cuframes.producer.record.Recorder}. */

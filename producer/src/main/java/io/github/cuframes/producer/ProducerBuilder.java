@@ -276,6 +276,12 @@ public final class ProducerBuilder {
         return key;
     }
 
+    /** Of its streams, the main one's first. */
+    List<String> keys() {
+        return Stream.concat(Stream.of(key), renditions.stream().map(RenditionBuilder::key))
+                .toList();
+    }
+
     /** For how many subscribers of each stream the source waits. */
     List<Integer> waitForSubscribers() {
         return Stream.concat(

@@ -20,6 +20,9 @@ final class Streams {
         Publisher open() throws IOException;
     }
 
+    /** For subscribers to take the last frame. */
+    private static final long LAST_FRAME_NANOS = TimeUnit.SECONDS.toNanos(1);
+
     private final List<Publisher> publishers;
 
     /** Threads that close publishers where something hangs; empty where nothing does. */
@@ -60,8 +63,10 @@ final class Streams {
         publishers.forEach(publisher -> publisher.sourceState(state));
     }
 
+    /** Ends all, in a second at most for all of them together. */
     void end() {
-        publishers.forEach(Publisher::end);
+        long deadline = System.nanoTime() + LAST_FRAME_NANOS;
+        publishers.forEach(publisher -> publisher.end(deadline, System::nanoTime));
     }
 
     void stopWaiting() {

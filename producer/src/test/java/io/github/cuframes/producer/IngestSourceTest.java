@@ -10,6 +10,7 @@ import io.github.cuframes.producer.decode.FrameWriters;
 import io.github.cuframes.producer.decode.SlotWriter;
 import io.github.cuframes.producer.ingest.IngestCounter;
 import io.github.cuframes.producer.ingest.IngestOptions;
+import io.github.cuframes.producer.ingest.PacketTap;
 import io.github.cuframes.producer.ingest.RenditionOptions;
 import io.github.cuframes.producer.ingest.SafeUrl;
 import io.github.cuframes.producer.ingest.SourceOptions;
@@ -17,14 +18,21 @@ import io.github.cuframes.producer.publish.FrameInfo;
 import io.github.cuframes.producer.publish.Publisher;
 import io.github.cuframes.producer.publish.PublisherCounters;
 import io.github.cuframes.producer.publish.SlotSource;
+import io.github.cuframes.producer.record.RecordOptions;
+import io.github.cuframes.producer.record.Recorder;
+import io.github.cuframes.producer.record.RecorderCounters;
+import io.github.cuframes.producer.record.RecorderState;
+import io.github.cuframes.producer.testing.Sample;
 import io.github.cuframes.producer.testing.TestClip;
 import io.github.cuframes.producer.watch.CallWatch;
 import io.github.cuframes.producer.watch.Watchdog;
 import io.github.cuframes.protocol.frame.Rational;
 import io.github.cuframes.protocol.layout.SourceState;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -34,6 +42,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.bytedeco.ffmpeg.avcodec.AVCodecContext;
 import org.bytedeco.ffmpeg.avutil.AVFrame;
 import org.junit.jupiter.api.AfterEach;
@@ -120,6 +129,7 @@ class IngestSourceTest {
     private final CountDownLatch closed = new CountDownLatch(1);
     private final List<Event> events = new CopyOnWriteArrayList<>();
     private final Watchdog watchdog = new Watchdog(0);
+    private final List<PacketTap> taps = new ArrayList<>();
     private long now;
     private Publisher publisher;
 
@@ -143,7 +153,8 @@ class IngestSourceTest {
         Path clip = TestClip.h264(320, 240).write(directory.resolve("clip.mp4"), 25);
         SourceOptions source =
                 SourceOptions.of(SafeUrl.of(clip.toString())).withLoop(true).withRealtime(true);
-        IngestOptions options = IngestOptions.of(source).withCallTimeout(Duration.ofSeconds(10));
+        IngestOptions options =
+                IngestOptions.of(source).withCallTimeout(Duration.ofSeconds(10)).withTaps(taps);
         IngestSource made = new IngestSource(
                 new IngestSource.Parts("cam", options, publisher, this::writers, renditions, maxHung, restartable),
                 watchdog,
@@ -248,7 +259,7 @@ class IngestSourceTest {
                     3,
                     true,
                     List.of(new IngestSource.Rendition(
-                            new RenditionOptions("cam.detect", "scale=80:60", 0, null), detect)));
+                            new RenditionOptions("cam.detect", "scale=80:60", 1, null), detect)));
             awaitFrames(5);
             hangOnce();
             PublisherCounters hung = detect.counters();
@@ -267,6 +278,44 @@ class IngestSourceTest {
             assertEquals(published, source.renditionCounters(0).get(IngestCounter.PUBLISHED), "of both readers");
             assertEquals(1, source.renditionCounters(0).get(IngestCounter.GAPS));
             assertEquals(publisher.counters().published(), published);
+        }
+    }
+
+    @Test
+    void itsRecordingGoesOnWithTheReaderThatTakesOver() throws Exception {
+        List<Path> segments;
+        try (Recorder recorder = Recorder.open(RecordOptions.of(directory.resolve("rec"), "cam"))) {
+            taps.add(recorder);
+            IngestSource source = source(3, true);
+            awaitFrames(5);
+            hangOnce();
+            await(() -> recorder.counters().packets() >= 5);
+            passUntilGivenUp(source);
+            await(() -> recorder.state() == RecorderState.WAITING); // the segment is complete without the hung reader
+            RecorderCounters hung = recorder.counters();
+            pass(1);
+            await(() -> recorder.counters().packets() >= hung.packets() + 5);
+            release.release(); // the hung reader's thread goes on, and nothing of what it does is recorded
+            closed.await();
+            await(() -> recorder.counters().packets() >= hung.packets() + 30);
+            assertTrue(source.stop(PATIENCE));
+            recorder.close();
+            RecorderCounters all = recorder.counters();
+            assertEquals(0, all.dropped() + all.errors(), all::toString);
+            assertEquals(RecorderState.CLOSED, recorder.state());
+            try (Stream<Path> files = Files.list(directory.resolve("rec/cam"))) {
+                segments = files.sorted().toList();
+            }
+            assertEquals(all.segments(), segments.size());
+            assertEquals(
+                    all.packets(),
+                    segments.stream().mapToInt(it -> Sample.of(it).size()).sum());
+        }
+        List<String> clip = Sample.bytes(Sample.of(directory.resolve("clip.mp4")), true);
+        for (Path segment : segments) { // each reader and each round begins with the clip
+            List<String> recorded = Sample.bytes(Sample.of(segment), true);
+            assertFalse(recorded.isEmpty());
+            assertEquals(clip.subList(0, recorded.size()), recorded, segment::toString);
         }
     }
 

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.cuframes.memory.transport.KeyInUseException;
+import io.github.cuframes.producer.config.RenditionForm;
 import io.github.cuframes.producer.ingest.Clock;
 import io.github.cuframes.producer.pattern.PatternSpec;
 import io.github.cuframes.producer.publish.Publisher;
@@ -139,6 +140,18 @@ class ProducerGroupTest {
         assertEquals(
                 List.of("a", "b", "d"),
                 group.cameras().stream().map(CameraStatus::key).toList());
+    }
+
+    @Test
+    void twoStreamsOfOneKeyAreRefused() {
+        CameraSettings settings = settings()
+                .input(CLIP.toString())
+                .renditions(List.of(RenditionForm.parse("small:fps=5")))
+                .build();
+        String wrong = assertThrows(IllegalArgumentException.class, () -> config("a", settings, "b", settings))
+                .getMessage();
+        assertEquals("cameras \"a\" and \"b\" both have a stream \"small\"; give one of them another key", wrong);
+        assertThrows(IllegalArgumentException.class, () -> config("small", PATTERN, "b", settings));
     }
 
     @Test

@@ -24,7 +24,7 @@ final class Follower implements AutoCloseable {
 
     private final String key;
     private final Path runDirectory;
-    private final int depth;
+    private final DeliveryPolicy policy;
     private final List<String> reports = new CopyOnWriteArrayList<>();
     private final FrameVerifier verifier;
     private final Thread thread;
@@ -32,6 +32,8 @@ final class Follower implements AutoCloseable {
     private volatile long received;
     private volatile long missing;
     private volatile long epochs;
+    private volatile long generations;
+    private volatile long first;
     private volatile SubscriberStatistics statistics;
 
     /**
@@ -41,10 +43,15 @@ final class Follower implements AutoCloseable {
      * @param wrap frames of the clip that is played over and over; 0 for the test pattern
      */
     Follower(Path runDirectory, String key, int depth, long wrap) {
+        this(runDirectory, key, DeliveryPolicy.fifo(depth), wrap);
+    }
+
+    /** Follows a stream in another way than by a queue. */
+    Follower(Path runDirectory, String key, DeliveryPolicy policy, long wrap) {
         RunDirectory.requireKey(key);
         this.key = key;
         this.runDirectory = runDirectory;
-        this.depth = depth;
+        this.policy = policy;
         verifier = new FrameVerifier(-1, wrap, reports::add);
         thread = new Thread(this::run, "follower-" + key);
         thread.setDaemon(true);
@@ -54,11 +61,12 @@ final class Follower implements AutoCloseable {
     private void run() {
         try (Subscriber subscriber = Subscriber.builder(key)
                 .runDirectory(runDirectory)
-                .policy(DeliveryPolicy.fifo(depth))
+                .policy(policy)
                 .connectTimeout(Await.DEADLINE)
                 .connect()) {
             long sequence = 0;
             long epoch = 0;
+            int generation = 0;
             while (!leaving) {
                 try (Frame frame = subscriber.next(POLL)) {
                     if (frame != null) {
@@ -69,7 +77,14 @@ final class Follower implements AutoCloseable {
                         } else if (frame.sequence() != sequence + 1) {
                             missing += frame.sequence() - sequence - 1;
                         }
+                        if (frame.epoch() != epoch || frame.generation() != generation) {
+                            generations++;
+                        }
+                        if (received == 0) {
+                            first = frame.sequence();
+                        }
                         epoch = frame.epoch();
+                        generation = frame.generation();
                         sequence = frame.sequence();
                         statistics = subscriber.statistics();
                         received++;
@@ -90,16 +105,22 @@ final class Follower implements AutoCloseable {
         return epochs;
     }
 
+    /** The number of the first frame that it had. */
+    long first() {
+        return first;
+    }
+
     /** Waits for so many frames more. */
     void awaitMore(long frames) {
         long wanted = received + frames;
         Await.until(() -> wanted + " frames; " + this, () -> received >= wanted);
     }
 
-    /** Whether each frame came, and as it was made. */
+    /** Whether each frame since its first came, as it was made, over one connection and from the same memory. */
     void assertUnbroken() {
         assertEquals(0, missing, this::toString);
         assertEquals(1, epochs, this::toString);
+        assertEquals(1, generations, this::toString);
         assertEquals(0, verifier.violations(), this::toString);
         assertEquals(0, statistics.dropped(), this::toString);
         assertEquals(0, statistics.reconnects(), this::toString);
@@ -113,7 +134,8 @@ final class Follower implements AutoCloseable {
 
     @Override
     public String toString() {
-        return key + ": received " + received + ", missing " + missing + ", epochs " + epochs + ", " + statistics + ", "
+        return key + ": received " + received + " from " + first + " on, missing " + missing + ", epochs " + epochs
+                + ", generations " + generations + ", " + statistics + ", "
                 + reports;
     }
 }

@@ -94,10 +94,14 @@ class GroupTest {
             Await.until(() -> "cam5 is there again", () -> followers.get("cam5").epochs() == 2);
             assertFalse(Files.exists(stage.socketOf("cam6")));
 
-            replace("cameras:\n  cam1: {test-pattern: 160x120@10, credits: many}\n  cam2: {retry: true}\n");
+            replace("cameras:\n  cam1: {test-pattern: 160x120@10, credits: many}\n  cam2: {retry: true}\n"
+                    + "  cam3: {input: x, rendition: [\"cam4:fps=1\"]}\n  cam4: {input: y}\n");
             awaitLog(group, "is not applied, and what ran before runs on");
             awaitLog(group, file() + ":2:45: cameras.cam1.credits: \"many\" is not a whole number");
             awaitLog(group, file() + ":3:10: cameras.cam2.retry: is no field");
+            awaitLog(
+                    group,
+                    file() + ":5:3: cameras.cam4: camera cam4 has the key of a rendition of camera cam3, in line 4");
             followers.get("cam1").awaitMore(5);
             followers.get("cam5").awaitMore(5);
             followers.get("cam7").awaitMore(5);

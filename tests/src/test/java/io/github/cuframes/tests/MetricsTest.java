@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.cuframes.producer.cli.Main;
 import io.github.cuframes.standin.StandInDriver;
 import io.github.cuframes.standin.StandInNvml;
+import io.github.cuframes.subscriber.PacketSubscriber;
 import java.io.IOException;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
@@ -46,6 +47,7 @@ class MetricsTest {
     private static Child away;
     private static Child quick;
     private static Child stoppable;
+    private static PacketSubscriber packets;
     private static String cameraAt;
     private static String awayAt;
 
@@ -77,6 +79,10 @@ class MetricsTest {
                 "127.0.0.1:0");
         quick = stage.subscriber("cam", "fifo:4", "progress=10");
         stoppable = stage.subscriber("cam", "latest", "progress=10");
+        stage.observe("away").close(); // it listens
+        packets = PacketSubscriber.builder("away")
+                .runDirectory(stage.runDirectory())
+                .connect();
         cameraAt = Scrape.addressOf(camera);
         awayAt = Scrape.addressOf(away);
         quick.await("progress", report -> true);
@@ -85,6 +91,9 @@ class MetricsTest {
 
     @AfterAll
     static void close() throws IOException {
+        if (packets != null) {
+            packets.close();
+        }
         stage.close();
     }
 
@@ -220,6 +229,10 @@ class MetricsTest {
         Scrape scrape = Scrape.of(awayAt);
         assertEquals(1, scrape.value("cuframes_source_state", "camera", "away", "state", "connecting"));
         assertEquals(0, scrape.value("cuframes_packets_received_total", "camera", "away"));
+        String pid = Long.toString(ProcessHandle.current().pid());
+        for (String what : List.of("delivered_total", "skipped_total", "lag_packets", "unread_ratio")) {
+            assertEquals(0, scrape.value("cuframes_packet_subscriber_" + what, "camera", "away", "pid", pid), what);
+        }
     }
 
     private static JsonNode awayHealth() {

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.cuframes.protocol.layout.SourceState;
+import io.github.cuframes.subscriber.DeliveryPolicy;
 import io.github.cuframes.subscriber.Observer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -48,6 +49,47 @@ class RenditionTest {
         assertEquals(0, summary.number("violations"), subscriber::toString);
         assertEquals(0, summary.number("breaks"), subscriber::toString);
         assertEquals("true", summary.text("end"), subscriber::toString);
+    }
+
+    @Test
+    void aSizeIsScaledToWhileSomebodySubscribes() throws Exception {
+        try (Stage stage = new Stage()) {
+            Child producer = stage.producer(
+                    "cam",
+                    "--input",
+                    Checkout.clip("pattern-1080p-h264").toString(),
+                    "--memory=host",
+                    "--loop",
+                    "--realtime",
+                    "--rendition=cam.small:size=640x360");
+            try (Observer main = stage.observe("cam");
+                    Observer small = stage.observe("cam.small")) {
+                awaitMore(main, producer, 10);
+                assertEquals(1, small.ring().newestSequence(), "the first frame, which shows what it is");
+                for (int visit = 0; visit < 2; visit++) {
+                    long before = small.ring().newestSequence();
+                    try (Follower visitor =
+                            new Follower(stage.runDirectory(), "cam.small", DeliveryPolicy.lossless(), FRAMES)) {
+                        visitor.awaitMore(5);
+                        visitor.close();
+                        assertEquals(before + 1, visitor.first(), "what was made before is old");
+                        visitor.assertUnbroken();
+                    }
+                    Await.until(
+                            () -> "the visitor is gone; " + producer,
+                            () -> small.ring().subscribers() == 0);
+                    awaitMore(main, producer, 2); // one may have been under way
+                    long made = small.ring().newestSequence();
+                    awaitMore(main, producer, 10);
+                    assertEquals(made, small.ring().newestSequence());
+                }
+            }
+        }
+    }
+
+    private static void awaitMore(Observer observer, Child producer, long frames) {
+        long wanted = observer.ring().newestSequence() + frames;
+        Await.until(() -> wanted + " frames; " + producer, () -> observer.ring().newestSequence() >= wanted);
     }
 
     @Test

@@ -162,7 +162,7 @@ final class GroupCommand implements Callable<Integer> {
         if (logFormat != null) {
             return logFormat;
         }
-        LogFormat wanted = CamerasFile.logFormatOf(file);
+        LogFormat wanted = CamerasFile.logFormatOf(file, System.getenv());
         return wanted == null ? Logging.Format.TEXT : Logging.Format.valueOf(wanted.name());
     }
 

@@ -87,7 +87,7 @@ final class CameraFields {
                     CameraSettings.Builder::fps,
                     "The most frames a second; others are left out by their time stamps."),
             Field.several(
-                    "rendition",
+                    CamerasFile.RENDITION,
                     FieldType.RENDITION,
                     CameraSettings.Builder::renditions,
                     "Other streams of the same decoded frames, each KEY:OPTION=VALUE,...; .KEY comes behind the camera's key."),

@@ -5,7 +5,6 @@ import io.github.cuframes.producer.CameraSettings;
 import io.github.cuframes.producer.GroupConfig;
 import io.github.cuframes.producer.config.YamlNode.Entry;
 import io.github.cuframes.producer.config.YamlNode.Mapping;
-import io.github.cuframes.producer.config.YamlNode.Scalar;
 import io.github.cuframes.producer.config.YamlNode.Sequence;
 import io.github.cuframes.producer.ffmpeg.Redaction;
 import java.io.IOException;
@@ -16,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -54,6 +54,9 @@ public record CamerasFile(GroupConfig group, LogFormat logFormat, InetSocketAddr
     static final String CAMERAS = "cameras";
     static final String KEY = "key";
     private static final String LOG_FORMAT = "log-format";
+    static final String RENDITION = "rendition";
+
+    private static final FieldType<LogFormat> LOG_FORMATS = FieldType.choice(LogFormat.class, FieldType::lower);
 
     /** Beside {@link #DEFAULTS} and {@link #CAMERAS}. */
     static final List<Field<Globals>> GLOBALS = List.of(
@@ -65,7 +68,7 @@ public record CamerasFile(GroupConfig group, LogFormat logFormat, InetSocketAddr
                     "Where sockets are, seen from this file; the usual place by default."),
             Field.one(
                     LOG_FORMAT,
-                    FieldType.choice(LogFormat.class, FieldType::lower),
+                    LOG_FORMATS,
                     "text",
                     Globals::logFormat,
                     "How logs are written; the command's option goes first. Changed by a restart only."),
@@ -80,25 +83,17 @@ public record CamerasFile(GroupConfig group, LogFormat logFormat, InetSocketAddr
     /**
      * How a file wants logs to be written: for who has to know before the first logger is made, which {@link #load} may do.
      *
+     * @param environment where {@code ${NAME}} comes from
      * @return null if it does not say, or {@code load} will say why it cannot be read
      */
-    public static LogFormat logFormatOf(Path file) {
-        YamlNode root;
+    public static LogFormat logFormatOf(Path file, Map<String, String> environment) {
         try {
-            root = YamlReader.read(Files.readString(file), new Problems(file.toString()));
-        } catch (IOException e) {
+            YamlNode root = YamlReader.read(Files.readString(file), new Problems(file.toString()));
+            Entry entry = root instanceof Mapping mapping ? mapping.entry(LOG_FORMAT) : null;
+            return entry == null ? null : LOG_FORMATS.read(entry.value(), new Variables(environment), file);
+        } catch (IOException | IllegalArgumentException e) {
             return null; // load() says why
         }
-        return root instanceof Mapping mapping
-                ? mapping.entries().stream()
-                        .filter(entry -> entry.name().equals(LOG_FORMAT))
-                        .flatMap(entry -> entry.value() instanceof Scalar format
-                                ? Stream.of(LogFormat.values())
-                                        .filter(one -> FieldType.lower(one).equals(format.text()))
-                                : Stream.empty())
-                        .findFirst()
-                        .orElse(null)
-                : null;
     }
 
     /**
@@ -146,7 +141,7 @@ public record CamerasFile(GroupConfig group, LogFormat logFormat, InetSocketAddr
         Map<String, CameraSettings> cameras = new LinkedHashMap<>();
         if (root instanceof Mapping mapping) {
             Field.Scope scope = new Field.Scope(new Variables(environment), directory, problems);
-            new Reader(scope).file(mapping, globals, cameras);
+            new Reader(scope, new HashMap<>()).file(mapping, globals, cameras);
         } else if (root != null) {
             problems.add(root, "", root.what() + " is no configuration; write \"cameras:\" and the cameras below");
         }
@@ -154,8 +149,20 @@ public record CamerasFile(GroupConfig group, LogFormat logFormat, InetSocketAddr
         return new CamerasFile(new GroupConfig(globals.runDirectory, cameras), globals.logFormat, globals.metrics);
     }
 
-    /** Goes through a document. */
-    private record Reader(Field.Scope scope) {
+    /** Whose a stream is. */
+    private record Owner(String camera, boolean rendition, int line) {
+        @Override
+        public String toString() {
+            return (rendition ? "a rendition of camera " : "camera ") + camera + ", in line " + line;
+        }
+    }
+
+    /**
+     * Goes through a document.
+     *
+     * @param owners by key, of all streams so far: each is one socket in the run directory
+     */
+    private record Reader(Field.Scope scope, Map<String, Owner> owners) {
 
         private Problems problems() {
             return scope.problems();
@@ -246,6 +253,7 @@ public record CamerasFile(GroupConfig group, LogFormat logFormat, InetSocketAddr
             } catch (IllegalArgumentException e) {
                 problems().add(place, path, Redaction.of(e.getMessage()));
             }
+            claim(key, new Owner(key, false, place.line()), place.line(), place.column(), path);
             if (!(node instanceof Mapping mapping)) {
                 problems().add(place, path, node.what() + " is no camera; write its fields below, such as rtsp");
                 return;
@@ -273,10 +281,42 @@ public record CamerasFile(GroupConfig group, LogFormat logFormat, InetSocketAddr
             own.forEach(set -> set.accept(builder));
             try {
                 CameraSettings settings = builder.build();
-                settings.toProducer(key, null); // says what makes no sense together, and opens nothing
+                renditions(place, key, settings.streams(key), mapping.entry(RENDITION)); // says what makes no sense
                 cameras.put(key, settings);
             } catch (IllegalArgumentException e) {
                 problems().add(place, path, e.getMessage());
+            }
+        }
+
+        /** Claims a camera's renditions, which stand in its own list or among the defaults. */
+        private void renditions(Entry place, String camera, List<String> streams, Entry own) {
+            for (int i = 1; i < streams.size(); i++) {
+                int line = place.line();
+                int column = place.column();
+                String path = CAMERAS + "." + camera;
+                if (own != null && own.value() instanceof Sequence list) {
+                    YamlNode item = list.items().get(i - 1);
+                    line = item.line();
+                    column = item.column();
+                    path += "." + RENDITION + "[" + (i - 1) + "]";
+                }
+                claim(streams.get(i), new Owner(camera, true, line), line, column, path);
+            }
+        }
+
+        private void claim(String stream, Owner owner, int line, int column, String path) {
+            Owner before = owners.putIfAbsent(stream, owner);
+            if (before != null) {
+                String remedy = owner.rendition() || before.rendition()
+                        ? "; a key is one stream's: give one of them another, such as .detect, which comes behind the camera's"
+                        : "; a key is one camera's";
+                problems()
+                        .add(
+                                line,
+                                column,
+                                path,
+                                (owner.rendition() ? "its rendition " : "camera ") + stream + " has the key of "
+                                        + before + remedy);
             }
         }
 

@@ -27,6 +27,8 @@ public enum IngestCounter {
     DROPPED_NO_SLOT("Frames dropped for want of a slot"),
     /** Frames that were left out because the stream has a rate of its own; perhaps not even decoded. */
     THINNED("Frames left out for the rate"),
+    /** Frames of a rendition that were not made, because nobody subscribed to it. */
+    UNWANTED("Frames left out for want of a subscriber"),
     /** Frames of a rendition that were not published, because its filter or its memory failed. */
     DROPPED_FAILED("Frames dropped because a rendition failed"),
     /** Published frames in which the decoder concealed errors. */
@@ -42,7 +44,7 @@ public enum IngestCounter {
 
     /** What each rendition counts for itself; the main stream's counts are the camera's. */
     public static final Set<IngestCounter> OF_RENDITIONS = Collections.unmodifiableSet(EnumSet.of(
-            PUBLISHED, COPIED, CONVERTED, UPLOADED, DROPPED_NO_SLOT, THINNED, DROPPED_FAILED, CORRUPT, GAPS));
+            PUBLISHED, COPIED, CONVERTED, UPLOADED, DROPPED_NO_SLOT, THINNED, UNWANTED, DROPPED_FAILED, CORRUPT, GAPS));
 
     private final String description;
 

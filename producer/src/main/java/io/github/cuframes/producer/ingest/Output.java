@@ -87,6 +87,12 @@ final class Output implements AutoCloseable {
         }
     }
 
+    /** Frames were left out that nobody wanted: the next one is a break and due, and nothing before it counts as lost. */
+    void resume() {
+        breakOff();
+        lost = 0;
+    }
+
     /** A frame that would have come is lost. */
     void lose() {
         lost++;

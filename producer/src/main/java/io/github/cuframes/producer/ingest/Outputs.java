@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.BooleanSupplier;
 import org.bytedeco.ffmpeg.avutil.AVFrame;
 
 /**
@@ -53,7 +54,10 @@ final class Outputs implements AutoCloseable {
             Output output = new Output(own, its.filter(), its.rate(), calls, rendition.counters());
             Backoff patience = new Backoff(options.firstRetry(), options.longestRetry(), new SplittableRandom());
             sides = Arrays.copyOf(sides, sides.length + 1);
-            sides[sides.length - 1] = new SideOutput(its.key(), output, rendition.counters(), proven, clock, patience);
+            // a filter that keeps frames is to see each of them
+            BooleanSupplier unwanted = its.held() == 0 ? rendition.slots()::leaveOut : () -> false;
+            sides[sides.length - 1] =
+                    new SideOutput(its.key(), output, rendition.counters(), unwanted, proven, clock, patience);
         } catch (IOException e) {
             throw SideOutput.named(its.key(), e);
         }

@@ -7,6 +7,7 @@ import io.github.cuframes.producer.decode.FrameFacts;
 import io.github.cuframes.protocol.frame.Rational;
 import java.io.IOException;
 import java.util.Objects;
+import java.util.function.BooleanSupplier;
 import org.bytedeco.ffmpeg.avutil.AVFrame;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,22 +24,33 @@ final class SideOutput implements AutoCloseable {
     private final String key;
     private final Output output;
     private final IngestCounters counters;
+    private final BooleanSupplier unwanted;
     private final Clock clock;
     private final Backoff backoff;
     private boolean proven;
+    private boolean idle;
     private String failure;
     private long retryAt;
 
     /**
      * An output that is guarded from now on.
      *
+     * @param unwanted whether a frame need not be made, since nobody would get it
      * @param proven whether its filter was used before, so that no failure is a mistake in the command
      * @param backoff how long to leave it alone after each failure in a row
      */
-    SideOutput(String key, Output output, IngestCounters counters, boolean proven, Clock clock, Backoff backoff) {
+    SideOutput(
+            String key,
+            Output output,
+            IngestCounters counters,
+            BooleanSupplier unwanted,
+            boolean proven,
+            Clock clock,
+            Backoff backoff) {
         this.key = key;
         this.output = output;
         this.counters = counters;
+        this.unwanted = unwanted;
         this.proven = proven;
         this.clock = clock;
         this.backoff = backoff;
@@ -55,11 +67,15 @@ final class SideOutput implements AutoCloseable {
     }
 
     /**
-     * Publishes a frame if it is due and all is well.
+     * Publishes a frame if somebody wants it, it is due and all is well.
      *
      * @throws DecodeException if its filter cannot be used at all
      */
     void offer(AVFrame frame, Rational timeBase) throws DecodeException {
+        if (isIdle()) {
+            counters.increment(IngestCounter.UNWANTED);
+            return;
+        }
         if (!output.takes(FrameFacts.ptsNanos(frame, timeBase))) {
             return;
         }
@@ -77,6 +93,16 @@ final class SideOutput implements AutoCloseable {
         if (counters.get(IngestCounter.PUBLISHED) != before) {
             succeeded();
         }
+    }
+
+    /** The camera's first frame is made in any case: it shows whether the filter can be used, and what the stream is like. */
+    private boolean isIdle() {
+        boolean wasIdle = idle;
+        idle = proven && unwanted.getAsBoolean();
+        if (wasIdle && !idle) {
+            output.resume();
+        }
+        return idle;
     }
 
     /** Publishes what its filter still holds. */

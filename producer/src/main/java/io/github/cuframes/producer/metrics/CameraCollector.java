@@ -4,6 +4,7 @@ import io.github.cuframes.producer.Producer;
 import io.github.cuframes.producer.RenditionCounters;
 import io.github.cuframes.producer.ingest.IngestCounter;
 import io.github.cuframes.producer.publish.PacketCounters;
+import io.github.cuframes.producer.publish.PacketSubscriberCounters;
 import io.github.cuframes.producer.publish.PublisherCounters;
 import io.github.cuframes.producer.publish.SubscriberCounters;
 import io.github.cuframes.producer.record.Recorder;
@@ -58,7 +59,10 @@ final class CameraCollector implements MultiCollector {
         producer.renditions().stream()
                 .filter(rendition -> keys.add(rendition.key()))
                 .forEach(rendition -> rendition(rendition, families));
-        producer.packetCounters().ifPresent(packets -> packets(producer.key(), packets, families));
+        producer.packetCounters().ifPresent(packets -> {
+            packets(producer.key(), packets, families);
+            packetSubscribers(producer, packets.published(), families);
+        });
         producer.taps().stream()
                 .filter(Recorder.class::isInstance)
                 .forEach(recorder -> recording(producer.key(), (Recorder) recorder, families));
@@ -69,6 +73,27 @@ final class CameraCollector implements MultiCollector {
         families.add(Metric.PACKETS_TOO_LARGE, packets.tooLarge(), camera);
         families.add(Metric.PACKET_SUBSCRIBERS, packets.readers(), camera);
         families.add(Metric.PACKET_MEMORY, packets.memoryBytes(), camera);
+    }
+
+    private static void packetSubscribers(Producer producer, long newest, Families families) {
+        List<PacketSubscriberCounters> subscribers = producer.packetSubscribers();
+        long now = System.nanoTime(); // behind the counters, so that no age is negative
+        for (PacketSubscriberCounters subscriber : subscribers) {
+            String[] labels = {
+                producer.key(), Long.toString(subscriber.id()), subscriber.name(), Long.toString(subscriber.pid())
+            };
+            families.add(Metric.PACKET_SUBSCRIBER_DELIVERED, subscriber.delivered(), labels);
+            families.add(Metric.PACKET_SUBSCRIBER_SKIPPED, subscriber.skipped(), labels);
+            families.add(Metric.PACKET_SUBSCRIBER_LAG, lag(subscriber.lastSequence(), newest), labels);
+            families.add(
+                    Metric.PACKET_SUBSCRIBER_UNREAD,
+                    (double) subscriber.unreadBytes() / subscriber.pageBytes(),
+                    labels);
+            if (subscriber.lastSeenNanos() != 0) {
+                families.add(
+                        Metric.PACKET_SUBSCRIBER_IDLE, (now - subscriber.lastSeenNanos()) / NANOS_IN_SECOND, labels);
+            }
+        }
     }
 
     private static void recording(String camera, Recorder recorder, Families families) {
@@ -108,6 +133,7 @@ final class CameraCollector implements MultiCollector {
         families.add(Metric.DROPPED, frames.get(IngestCounter.DROPPED_NO_SLOT), rendition.key(), "no_slot");
         families.add(Metric.DROPPED, frames.get(IngestCounter.DROPPED_FAILED), rendition.key(), "failed");
         families.add(Metric.DROPPED, frames.get(IngestCounter.THINNED), rendition.key(), "thinned");
+        families.add(Metric.DROPPED, frames.get(IngestCounter.UNWANTED), rendition.key(), "unwanted");
         stream(rendition.key(), rendition.publisher(), rendition.subscribers(), families);
     }
 
@@ -118,7 +144,7 @@ final class CameraCollector implements MultiCollector {
         families.add(Metric.PUBLISHED, counters.published(), camera);
         families.add(Metric.COPIED, counters.copied(), camera);
         families.add(Metric.GAPS, counters.discontinuities(), camera);
-        if (counters.published() > 0) {
+        if (counters.newestNanos() != 0) {
             families.add(Metric.FRAME_AGE, (now - counters.newestNanos()) / NANOS_IN_SECOND, camera);
         }
         families.add(Metric.SLOTS, counters.slots(), camera);
@@ -144,7 +170,7 @@ final class CameraCollector implements MultiCollector {
         families.add(Metric.SUBSCRIBER_DROPPED, subscriber.dropped(), labels);
         families.add(Metric.SUBSCRIBER_HELD, subscriber.held(), labels);
         families.add(Metric.SUBSCRIBER_CREDITS, subscriber.credits(), labels);
-        families.add(Metric.SUBSCRIBER_LAG, lag(subscriber, newest), labels);
+        families.add(Metric.SUBSCRIBER_LAG, lag(subscriber.lastSequence(), newest), labels);
         families.add(
                 Metric.SUBSCRIBER_RELEASE, subscriber.released(), subscriber.releaseNanos() / NANOS_IN_SECOND, labels);
         if (subscriber.lastSeenNanos() != 0) {
@@ -153,7 +179,7 @@ final class CameraCollector implements MultiCollector {
     }
 
     /** Whoever has just come has missed nothing. The newest may be of a moment before the subscriber's number. */
-    private static long lag(SubscriberCounters subscriber, long newest) {
-        return subscriber.lastSequence() == 0 ? 0 : Math.max(0, newest - subscriber.lastSequence());
+    private static long lag(long lastSequence, long newest) {
+        return lastSequence == 0 ? 0 : Math.max(0, newest - lastSequence);
     }
 }

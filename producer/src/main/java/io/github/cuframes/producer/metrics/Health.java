@@ -41,6 +41,6 @@ record Health(boolean well, String json) {
     }
 
     private static Double age(PublisherCounters counters) {
-        return counters.published() == 0 ? null : (System.nanoTime() - counters.newestNanos()) / NANOS_IN_SECOND;
+        return counters.newestNanos() == 0 ? null : (System.nanoTime() - counters.newestNanos()) / NANOS_IN_SECOND;
     }
 }

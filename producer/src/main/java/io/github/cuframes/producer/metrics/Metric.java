@@ -17,7 +17,7 @@ enum Metric {
             Type.COUNTER,
             "cuframes_frames_dropped_total",
             "Frames that were not published: no_slot, every slot was in use; decode_error, the packet was damaged; thinned,"
-                    + " for the rate asked for; failed, filter or memory of a rendition.",
+                    + " for the rate asked for; unwanted, nobody subscribes to the rendition; failed, its filter or memory.",
             "camera",
             "reason"),
     COPIED(
@@ -52,7 +52,7 @@ enum Metric {
     FRAME_AGE(
             Type.GAUGE,
             "cuframes_newest_frame_age_seconds",
-            "Time since the newest frame was published; not there before the first.",
+            "Time since the newest frame was published; not there before the first, and while nobody subscribes to a rendition.",
             "camera"),
     SLOTS(Type.GAUGE, "cuframes_slots", "Slots of the current generation.", "camera"),
     SLOTS_IN_USE(
@@ -102,6 +102,31 @@ enum Metric {
             "camera"),
     PACKET_SUBSCRIBERS(Type.GAUGE, "cuframes_packet_subscribers", "Subscribers of packets.", "camera"),
     PACKET_MEMORY(Type.GAUGE, "cuframes_packet_memory_bytes", "Memory of their pages.", "camera"),
+    PACKET_SUBSCRIBER_DELIVERED(
+            Type.COUNTER,
+            "cuframes_packet_subscriber_delivered_total",
+            "Packets written into its page.",
+            Labels.PACKET_SUBSCRIBER),
+    PACKET_SUBSCRIBER_SKIPPED(
+            Type.COUNTER,
+            "cuframes_packet_subscriber_skipped_total",
+            "Packets that it did not get, up to the next keyframe for which its page had room.",
+            Labels.PACKET_SUBSCRIBER),
+    PACKET_SUBSCRIBER_LAG(
+            Type.GAUGE,
+            "cuframes_packet_subscriber_lag_packets",
+            "Packets between the last that was delivered to it and the newest.",
+            Labels.PACKET_SUBSCRIBER),
+    PACKET_SUBSCRIBER_UNREAD(
+            Type.GAUGE,
+            "cuframes_packet_subscriber_unread_ratio",
+            "How much of its page it has not read yet, from 0 to 1.",
+            Labels.PACKET_SUBSCRIBER),
+    PACKET_SUBSCRIBER_IDLE(
+            Type.GAUGE,
+            "cuframes_packet_subscriber_idle_seconds",
+            "Time since it last read something.",
+            Labels.PACKET_SUBSCRIBER),
     RECORDING(
             Type.GAUGE,
             "cuframes_recording_ok",
@@ -137,6 +162,7 @@ enum Metric {
 
     private static final class Labels {
         static final String[] SUBSCRIBER = {"camera", "subscriber", "name", "pid", "mode"};
+        static final String[] PACKET_SUBSCRIBER = {"camera", "subscriber", "name", "pid"};
     }
 
     private final Type type;

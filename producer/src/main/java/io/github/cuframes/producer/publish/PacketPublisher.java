@@ -6,6 +6,7 @@ import io.github.cuframes.protocol.layout.PacketRecord;
 import io.github.cuframes.protocol.layout.PacketStream;
 import io.github.cuframes.protocol.layout.PeerState;
 import java.nio.ByteBuffer;
+import java.util.List;
 import java.util.Objects;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -131,6 +132,16 @@ public final class PacketPublisher {
         ring.group.clear();
         for (int i = 0; i < ring.readers.size(); i++) {
             ring.readers.get(i).packets().lose();
+        }
+    }
+
+    /** Those who subscribe to packets now, in the order in which they came; any thread. Empty after closing. */
+    public List<PacketSubscriberCounters> subscribers() {
+        state.lock.lock();
+        try {
+            return ring.readers.stream().map(Peer::packetCounters).toList();
+        } finally {
+            state.lock.unlock();
         }
     }
 

@@ -53,6 +53,16 @@ final class PacketQueue {
         return lastSequence;
     }
 
+    /** Bytes written and not read yet, as far as was looked. */
+    long unread() {
+        return written - released;
+    }
+
+    /** Bytes that there is room for. */
+    int capacity() {
+        return page.capacity();
+    }
+
     boolean sleeping() {
         return page.sleeping();
     }

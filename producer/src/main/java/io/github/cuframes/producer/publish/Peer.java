@@ -294,6 +294,21 @@ final class Peer {
                 leases.releaseNanos());
     }
 
+    /** Of a subscriber of packets. */
+    PacketSubscriberCounters packetCounters() {
+        return new PacketSubscriberCounters(
+                id,
+                name,
+                credentials.pid(),
+                credentials.uid(),
+                packets.delivered(),
+                packets.dropped(),
+                packets.lastSequence(),
+                packets.unread(),
+                packets.capacity(),
+                lastSeenNanos);
+    }
+
     /** Sends the slabs in as many messages as their descriptors need; a peer that does not read fails. */
     void sendMemory(int generation, SlotPool pool, List<Slab> slabs) {
         for (int from = 0; from < slabs.size(); from += MessageCodec.MAX_DESCRIPTORS) {

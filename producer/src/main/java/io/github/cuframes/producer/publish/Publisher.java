@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -149,7 +150,7 @@ public final class Publisher implements SlotSource, AutoCloseable {
                 ring.lostNoSlot(),
                 ring.copied(),
                 ring.discontinuities(),
-                ring.newestPublishNanos(),
+                state.newest == null ? 0 : ring.newestPublishNanos(),
                 state.pool.generation(),
                 state.pool.slots(),
                 state.pool.inUse(),
@@ -243,6 +244,11 @@ public final class Publisher implements SlotSource, AutoCloseable {
         } finally {
             state.lock.unlock();
         }
+    }
+
+    @Override
+    public boolean leaveOut() {
+        return state.leaveOut();
     }
 
     /**
@@ -362,21 +368,13 @@ public final class Publisher implements SlotSource, AutoCloseable {
     public boolean awaitSubscribers(int count) throws InterruptedException {
         state.lock.lock();
         try {
-            while (!state.closed && activeSubscribers() < count) {
+            while (!state.closed && state.activeSubscribers() < count) {
                 state.changed.await();
             }
             return !state.closed;
         } finally {
             state.lock.unlock();
         }
-    }
-
-    private int activeSubscribers() {
-        int active = state.packets == null ? 0 : state.packets.active();
-        for (Peer peer : state.subscribers) {
-            active += peer.state() == PeerState.ACTIVE ? 1 : 0;
-        }
-        return active;
     }
 
     /**
@@ -428,12 +426,12 @@ public final class Publisher implements SlotSource, AutoCloseable {
      * interrupt, ends the wait.
      */
     public void end() {
-        state.lock.lock();
-        try {
-            LastFrame.await(state);
-        } finally {
-            state.lock.unlock();
-        }
+        end(System.nanoTime() + LastFrame.GRACE_NANOS, System::nanoTime);
+    }
+
+    /** The same with time up to {@code deadlineNanos} of a clock, for publishers that come to their end together. */
+    public void end(long deadlineNanos, LongSupplier clock) {
+        LastFrame.await(state, deadlineNanos, clock);
         close(ByeReason.END_OF_STREAM);
     }
 

@@ -150,6 +150,22 @@ final class RingState {
         showMemory();
     }
 
+    /** Whether there is no subscriber of frames. If so, the newest frame is dropped. Takes {@link #lock}. */
+    boolean leaveOut() {
+        lock.lock();
+        try {
+            boolean unwanted = !closed && subscribers.isEmpty();
+            if (unwanted && newest != null) {
+                pool.drop(newest);
+                newest = null;
+                showMemory();
+            }
+            return unwanted;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Delivers the newest frame to one subscriber, if there is one that it has not been offered. Wants {@link #lock}. */
     void deliverNewest(Peer peer, long nanos) {
         if (newest != null
@@ -166,6 +182,15 @@ final class RingState {
     /** Subscribers of frames and of packets. Wants {@link #lock}. */
     int subscriberCount() {
         return subscribers.size() + (packets == null ? 0 : packets.readers.size());
+    }
+
+    /** Of those, the ones that get frames or packets by now. Wants {@link #lock}. */
+    int activeSubscribers() {
+        int active = packets == null ? 0 : packets.active();
+        for (Peer peer : subscribers) {
+            active += peer.state() == PeerState.ACTIVE ? 1 : 0;
+        }
+        return active;
     }
 
     /** Takes back what all subscribers released. Wants {@link #lock}. */

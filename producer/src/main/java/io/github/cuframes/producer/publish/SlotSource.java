@@ -23,4 +23,12 @@ public interface SlotSource {
      * @return the slot, held by the caller until {@link Slot#release()}; null if every slot is in use
      */
     Slot acquire();
+
+    /**
+     * Whether nobody would get a frame that is published now, so that a writer may spare itself the work. If so, the frame before
+     * is no longer offered to newcomers, for it is about to grow old: the first of them gets the next frame that is published.
+     */
+    default boolean leaveOut() {
+        return false;
+    }
 }

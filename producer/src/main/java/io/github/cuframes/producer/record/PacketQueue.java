@@ -78,6 +78,19 @@ final class PacketQueue {
         notifyAll();
     }
 
+    /**
+     * Waits for something to take, or for its end.
+     *
+     * @param millis for so long at most; 0 for any time
+     * @return false if nothing came
+     */
+    synchronized boolean await(long millis) throws InterruptedException {
+        if (entries.isEmpty() && !closed) {
+            wait(millis);
+        }
+        return !entries.isEmpty() || closed;
+    }
+
     /** The next one, which is the caller's then; null when it is closed and empty. */
     synchronized Entry take() throws InterruptedException {
         while (entries.isEmpty()) {

@@ -45,6 +45,10 @@ public final class Recorder implements PacketTap, AutoCloseable {
     private static final int QUEUE_PACKETS = 8192;
     private static final Duration RETRY = Duration.ofSeconds(10);
     private static final Duration ENFORCE = Duration.ofSeconds(30);
+
+    /** While nothing comes, the clock is looked at so often: it is the wall's, which may be set. */
+    private static final long IDLE_MILLIS = 1_000;
+
     private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(1);
 
     private final RecordOptions options;
@@ -139,12 +143,16 @@ public final class Recorder implements PacketTap, AutoCloseable {
 
     private void run() {
         try {
-            store.enforce(null);
-            PacketQueue.Entry entry = queue.take();
-            while (entry != null) {
-                handle(entry);
+            enforce();
+            long patience = options.mayDelete() ? IDLE_MILLIS : 0;
+            boolean open = true;
+            while (open) {
+                if (queue.await(patience)) {
+                    open = handle(queue.take());
+                } else {
+                    enforceIfDue();
+                }
                 deleted.set(store.deleted());
-                entry = queue.take();
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt(); // nobody does: the thread is ours
@@ -161,12 +169,16 @@ public final class Recorder implements PacketTap, AutoCloseable {
         state = next;
     }
 
-    private void handle(PacketQueue.Entry entry) {
+    /** Whether there may be more. */
+    private boolean handle(PacketQueue.Entry entry) {
+        if (entry == null) {
+            return false;
+        }
         AVPacket packet = entry.packet();
         if (packet == null) {
             over();
             streams = entry.connected();
-            return;
+            return true;
         }
         try {
             record(packet);
@@ -175,6 +187,7 @@ public final class Recorder implements PacketTap, AutoCloseable {
         } finally {
             av_packet_free(packet);
         }
+        return true;
     }
 
     /** The connection is over. */
@@ -207,7 +220,12 @@ public final class Recorder implements PacketTap, AutoCloseable {
             return;
         }
         write(packet, video);
-        if (Duration.between(enforcedAt, clock.instant()).compareTo(ENFORCE) >= 0) {
+        enforceIfDue();
+    }
+
+    private void enforceIfDue() {
+        Duration since = Duration.between(enforcedAt, clock.instant());
+        if (since.isNegative() || since.compareTo(ENFORCE) >= 0) {
             enforce();
         }
     }

@@ -74,6 +74,18 @@ class GroupCommandTest {
     }
 
     @Test
+    void checkRefusesTwoStreamsOfOneKey() throws Exception {
+        write("cameras:", "  a: {input: x, rendition: [\"b:fps=5\"]}", "  b: {input: y}");
+        assertEquals(2, execute("--config=" + file, "--check"));
+        assertTrue(
+                err.toString()
+                        .startsWith(
+                                file + ":3:3: cameras.b: camera b has the key of a rendition of camera a, in line 2;"),
+                err::toString);
+        assertEquals("", out.toString());
+    }
+
+    @Test
     void aWrongFileAtTheStartIsAWrongArgument() {
         assertEquals(2, execute("--config", file.toString()));
         assertEquals(

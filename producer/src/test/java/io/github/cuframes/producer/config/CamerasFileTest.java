@@ -274,6 +274,60 @@ class CamerasFileTest {
                         "    input: z"));
     }
 
+    @Test
+    void twoStreamsWithOneKeyAreSaidWithBothTheirCameras() {
+        String remedy =
+                "; a key is one stream's: give one of them another, such as .detect, which comes behind the camera's";
+        assertEquals(
+                List.of(
+                        "cameras.yaml:6:19: cameras.b.rendition[1]: its rendition a.small has the key of a rendition of camera"
+                                + " a, in line 3" + remedy,
+                        "cameras.yaml:7:3: cameras.b.detect: camera b.detect has the key of a rendition of camera b, in line 5"
+                                + remedy,
+                        "cameras.yaml:8:29: cameras.c.rendition[0]: its rendition a has the key of camera a, in line 2"
+                                + remedy),
+                problems(
+                        "cameras:",
+                        "  a:",
+                        "    rendition: [\".small:fps=5\"]",
+                        "    input: x",
+                        "  b: {input: y, rendition: [\".detect:fps=5\",",
+                        "                  \"a.small:fps=1\", \".detect2:fps=1\"]}",
+                        "  b.detect: {input: x}",
+                        "  c: {input: x, rendition: [\"a:fps=5\"]}"));
+        assertEquals(
+                List.of(
+                        "cameras.yaml:5:5: cameras.d: its rendition small has the key of a rendition of camera c, in line"
+                                + " 3" + remedy),
+                problems(
+                        "defaults: {rendition: [\"small:fps=5\"]}",
+                        "cameras:",
+                        "  - key: c",
+                        "    input: x",
+                        "  - key: d",
+                        "    input: y"));
+    }
+
+    @Test
+    void theLogFormatIsKnownBeforeTheFileIsRead(@TempDir Path directory) throws Exception {
+        Path file = directory.resolve("cameras.yaml");
+        Map<String, String> environment = Map.of("FORMAT", "json", "BAD", "hunter2");
+        assertEquals(null, CamerasFile.logFormatOf(file, environment), "there is no file");
+        for (String format : List.of("json", "\"json\"", "${FORMAT}", "\"${FORMAT}\"")) {
+            Files.writeString(file, "log-format: " + format + "\ncameras: {}\n");
+            assertEquals(LogFormat.JSON, CamerasFile.logFormatOf(file, environment), format);
+            assertEquals(LogFormat.JSON, CamerasFile.load(file, environment).logFormat(), format);
+        }
+        for (String format : List.of("${UNSET}", "${BAD}", "xml", "[json]", "1", "{")) {
+            Files.writeString(file, "log-format: " + format + "\ncameras: {}\n");
+            assertEquals(null, CamerasFile.logFormatOf(file, environment), format);
+            ConfigException wrong = assertThrows(ConfigException.class, () -> CamerasFile.load(file, environment));
+            assertFalse(wrong.getMessage().contains("hunter2"), format);
+        }
+        Files.writeString(file, "cameras: {}\n");
+        assertEquals(null, CamerasFile.logFormatOf(file, environment), "it does not say");
+    }
+
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
             '' | cameras.yaml: the file is empty; it needs at least "cameras:" with a camera below

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import io.github.cuframes.producer.CameraSettings;
@@ -86,7 +87,9 @@ class SchemaTest {
             types.forEach(expected.putArray("type")::add);
         }
         if (!type.values().isEmpty()) {
-            type.values().forEach(expected.putArray("enum")::add);
+            ArrayNode choice = expected.putArray("oneOf"); // or a variable, whose value only the reader knows
+            type.values().forEach(choice.addObject().putArray("enum")::add);
+            choice.addObject().put("pattern", "\\$\\{");
         }
         if (type.least() != null) {
             expected.put("minimum", type.least().intValue());
@@ -235,6 +238,7 @@ class SchemaTest {
             true  | 'metrics: 9400~cameras: {a: {input: x, fps: 12.5, record: r, segment: 5m, retain: 1GB, retain-for: 30d}}'
             true  | 'metrics: "[::1]:9400"~cameras: {a: {input: x, fps: 30000/1001, packet-memory: 0}}'
             true  | 'defaults: {rendition: [".b:size=64x48,fps=5"]}~cameras: {a: {input: x}, c: {input: y, fps: 5}}'
+            true  | 'log-format: "${FORMAT}"~cameras: {a: {input: x, memory: "${PLACE}"}}'
             false | 'metrics: here~cameras: {}'
             false | 'cameras: {a: {input: x, fps: often}}'
             false | 'cameras: {a: {input: x, rendition: "b:fps=5"}}'
@@ -263,7 +267,7 @@ class SchemaTest {
             """)
     void bothAcceptAndRefuseTheSame(boolean accepted, String text) throws Exception {
         String yaml = text.replace('~', '\n');
-        Map<String, String> environment = Map.of("PASSWORD", "p", "TIME", "5s");
+        Map<String, String> environment = Map.of("PASSWORD", "p", "TIME", "5s", "FORMAT", "json", "PLACE", "host");
         boolean read;
         try {
             CamerasFile.parse("file", yaml, Path.of(""), environment);

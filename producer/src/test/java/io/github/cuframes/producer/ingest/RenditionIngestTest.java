@@ -21,7 +21,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -109,6 +111,68 @@ class RenditionIngestTest {
 
     private static List<Long> times(List<TestSlots.Published> frames) {
         return frames.stream().map(TestSlots.Published::ptsNanos).toList();
+    }
+
+    /** Slots of a rendition to which nobody subscribes at times; asked at each frame behind the first. */
+    private final class SomeTimes implements SlotSource {
+        private final IntPredicate unwanted;
+        private int frame;
+
+        SomeTimes(IntPredicate unwanted) {
+            this.unwanted = unwanted;
+        }
+
+        @Override
+        public boolean leaveOut() {
+            return unwanted.test(++frame);
+        }
+
+        @Override
+        public void configure(StreamConfig config, int writerSlots) {
+            detect.configure(config, writerSlots);
+        }
+
+        @Override
+        public Slot acquire() {
+            return detect.acquire();
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            scale=80:60 | false | 0,10,11,12,13,14,15,16,17,18,19,25,26,27,28,29,30,31,32,33,34,35,36,37,38,39
+            scale=80:60 | true  | 0,10,15,25,30,35
+                        | false | 0,10,11,12,13,14,15,16,17,18,19,25,26,27,28,29,30,31,32,33,34,35,36,37,38,39
+            """)
+    void framesThatNobodyWantsAreNotScaled(String filter, boolean thinned, String numbers) throws Exception {
+        SlotSource some = new SomeTimes(frame -> frame < 10 || frame >= 20 && frame < 25);
+        Ingest ingest = run(
+                options(clip),
+                new RenditionOptions("cam.detect", filter, 0, thinned ? FIVE : null),
+                some,
+                Clock.SYSTEM);
+        assertEquals(IngestState.ENDED, ingest.state(), () -> String.valueOf(ingest.failure()));
+        List<Integer> made = Stream.of(numbers.split(",")).map(Integer::valueOf).toList();
+        List<TestSlots.Published> all = alone(clip, filter == null ? "null" : filter);
+        assertEquals(checksums(made.stream().map(all::get).toList()), checksums(detect.frames()));
+        assertEquals(times(made.stream().map(all::get).toList()), times(detect.frames()));
+        assertEquals(made.size(), detected.get(IngestCounter.COPIED), "as many were filtered and copied");
+        assertEquals(14, detected.get(IngestCounter.UNWANTED));
+        assertEquals(FRAMES - 14 - made.size(), detected.get(IngestCounter.THINNED));
+        assertEquals(FRAMES, slots.frames().size(), "the main stream does not notice");
+        for (int i = 0; i < made.size(); i++) {
+            TestSlots.Published frame = detect.frames().get(i);
+            boolean first = made.get(i) == 10 || made.get(i) == 25;
+            assertEquals(first, FrameFlag.DISCONTINUITY.in(frame.flags()), "frame " + made.get(i));
+            assertEquals(0, frame.lost());
+        }
+    }
+
+    @Test
+    void aFilterThatKeepsFramesSeesAllOfThem() throws Exception {
+        run(options(clip), detect("yadif", null), new SomeTimes(frame -> true), Clock.SYSTEM);
+        assertEquals(FRAMES, detect.frames().size());
+        assertEquals(0, detected.get(IngestCounter.UNWANTED));
     }
 
     private static <T> List<T> everyFifth(List<T> all) {

@@ -136,9 +136,10 @@ class MetricsServerTest {
         assertTrue(camera.get("lastError").asText().contains("/no/such.mp4"), camera.toString());
         String text = ask("GET", "/metrics").body();
         assertTrue(text.contains("cuframes_frames_decoded_total{camera=\"clip\"} 10.0\n"), text);
-        assertTrue(text.contains("cuframes_frames_published_total{camera=\"clip.small\"} 2.0\n"), text);
+        assertTrue(text.contains("cuframes_frames_published_total{camera=\"clip.small\"} 1.0\n"), text);
         assertTrue(
-                text.contains("cuframes_frames_dropped_total{camera=\"clip.small\",reason=\"thinned\"} 8.0\n"), text);
+                text.contains("cuframes_frames_dropped_total{camera=\"clip.small\",reason=\"unwanted\"} 9.0\n"), text);
+        assertFalse(text.contains("cuframes_newest_frame_age_seconds{camera=\"clip.small\"}"), text);
         assertFalse(text.contains("cuframes_frames_decoded_total{camera=\"clip.small\""), "decoded once, as clip");
         assertTrue(text.contains("cuframes_source_state{camera=\"none\",state=\"failed\"} 1.0\n"), text);
         assertFalse(text.contains("cuframes_newest_frame_age_seconds{camera=\"none\"}"), text);

@@ -177,6 +177,50 @@ class PacketPublisherTest extends PublisherFixture {
     }
 
     @Test
+    void eachReaderIsCountedForItself() throws IOException {
+        packets.begin(config(20));
+        RawClient slow = reader();
+        RawClient quick = reader();
+        assertEquals(
+                List.of(0L, 0L),
+                packets.subscribers().stream()
+                        .map(PacketSubscriberCounters::lastSequence)
+                        .toList());
+        for (int i = 0; i < 40; i++) {
+            packet(i % 10 == 0 ? KEY : 0, 5000);
+            quick.packets.readAll();
+            quick.packets.release();
+        }
+        PacketSubscriberCounters stuck = packets.subscribers().get(0);
+        PacketSubscriberCounters prompt = packets.subscribers().get(1);
+        long room = CAPACITY / 5120;
+        assertEquals(slow.welcome.subscriberId(), stuck.id());
+        assertEquals("raw", stuck.name());
+        assertEquals(ProcessHandle.current().pid(), stuck.pid());
+        assertEquals(room, stuck.delivered());
+        assertEquals(room, stuck.lastSequence());
+        assertEquals(40 - room, stuck.skipped());
+        assertEquals(CAPACITY, stuck.pageBytes());
+        assertTrue(stuck.unreadBytes() > CAPACITY - 5120 && stuck.unreadBytes() <= CAPACITY, stuck::toString);
+        assertEquals(quick.welcome.subscriberId(), prompt.id());
+        assertEquals(40, prompt.delivered());
+        assertEquals(40, prompt.lastSequence());
+        assertEquals(0, prompt.skipped());
+        assertTrue(prompt.unreadBytes() < 2 * 5120, "but for the last it was looked at: " + prompt);
+        assertTrue(prompt.lastSeenNanos() - stuck.lastSeenNanos() > 0);
+
+        slow.packets.readAll();
+        slow.packets.release();
+        packet(KEY, 10);
+        PacketSubscriberCounters again = packets.subscribers().get(0);
+        assertEquals(room + 1, again.delivered());
+        assertEquals(41, again.lastSequence());
+        assertEquals(40 - room, again.skipped());
+        publisher.close();
+        assertEquals(List.of(), packets.subscribers());
+    }
+
+    @Test
     void everySizeFindsItsWayThroughTheRing() throws IOException {
         packets.begin(config(20));
         RawClient client = reader();

@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.cuframes.protocol.ProtocolVersion;
 import io.github.cuframes.protocol.frame.DeliveryMode;
+import io.github.cuframes.protocol.layout.PeerState;
 import io.github.cuframes.protocol.message.ByeReason;
 import io.github.cuframes.protocol.message.ErrorCode;
 import io.github.cuframes.protocol.message.Message;
@@ -22,6 +23,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -296,6 +299,39 @@ class PublisherTest extends PublisherFixture {
         assertEquals(new Message.Bye(ByeReason.END_OF_STREAM), lastMessage(client));
     }
 
+    @Test
+    void publishersThatEndTogetherWaitNoLongerThanOne() throws Exception {
+        AtomicLong now = new AtomicLong();
+        LongSupplier clock = () -> now.addAndGet(100_000_000);
+        long deadline = 1_000_000_000;
+        publisher.configure(config(64, 48), 1);
+        RawClient client = active(DeliveryMode.LATEST, 0, 0);
+        for (int i = 1; i <= 3; i++) {
+            publish(i);
+        }
+        try (Publisher other =
+                Publisher.builder("other").runDirectory(directory).open()) {
+            other.configure(config(64, 48), 1);
+            publisher.end(deadline, clock);
+            assertEquals(deadline, now.get(), "it waited for a subscriber that does not take the last frame");
+            assertEquals(new Message.Bye(ByeReason.END_OF_STREAM), lastMessage(client));
+
+            RawClient late = RawClient.subscribe(
+                    directory.resolve("other.sock"), RawClient.hello("other", DeliveryMode.LATEST, 0, 0));
+            clients.add(late);
+            int index = late.welcome.subscriberIndex();
+            await(() -> late.ring.subscriber(index).state().orElseThrow() == PeerState.ACTIVE);
+            for (int i = 0; i < 3; i++) {
+                Slot slot = other.acquire();
+                slot.publish(info.reset());
+                slot.release();
+            }
+            other.end(deadline, clock);
+            assertEquals(deadline + 100_000_000, now.get(), "the other one looked once");
+            assertEquals(new Message.Bye(ByeReason.END_OF_STREAM), lastMessage(late));
+        }
+    }
+
     /** The last message before the connection ends. */
     private static Message lastMessage(RawClient client) throws IOException {
         Message last = null;
@@ -303,6 +339,27 @@ class PublisherTest extends PublisherFixture {
             last = next;
         }
         return last;
+    }
+
+    @Test
+    void aWriterMayLeaveOutWhatNobodyWants() throws Exception {
+        publisher.configure(config(64, 48), 1);
+        publish(1);
+        assertTrue(publisher.counters().newestNanos() != 0);
+        assertTrue(publisher.leaveOut());
+        assertEquals(0, publisher.counters().newestNanos(), "it grows old");
+        assertEquals(0, publisher.counters().slotsInUse());
+        RawClient client = active(DeliveryMode.LATEST, 0, 0);
+        assertFalse(publisher.leaveOut());
+        assertEquals(0, client.page.delivered(), "a newcomer is not greeted with an old frame");
+        publish(2);
+        assertFalse(publisher.leaveOut());
+        assertEquals(2, value(client, client.take()));
+        clients.remove(client);
+        client.close();
+        await(publisher::leaveOut);
+        publisher.close();
+        assertFalse(publisher.leaveOut());
     }
 
     @Test

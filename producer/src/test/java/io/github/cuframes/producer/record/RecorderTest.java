@@ -5,6 +5,7 @@ import static org.bytedeco.ffmpeg.global.avformat.*;
 import static org.bytedeco.ffmpeg.global.avutil.*;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.cuframes.producer.ffmpeg.Ffmpeg;
@@ -13,15 +14,25 @@ import io.github.cuframes.producer.ingest.IngestOptions;
 import io.github.cuframes.producer.ingest.PacketTap;
 import io.github.cuframes.producer.ingest.SafeUrl;
 import io.github.cuframes.producer.ingest.SourceOptions;
+import io.github.cuframes.producer.testing.Sample;
 import io.github.cuframes.producer.testing.TestClip;
 import io.github.cuframes.producer.testing.TestSlots;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.bytedeco.ffmpeg.avcodec.AVPacket;
 import org.bytedeco.ffmpeg.avformat.AVFormatContext;
@@ -41,12 +52,31 @@ class RecorderTest {
 
     private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final int SOUND_RATE = 8000;
-
-    /** A packet as a file has it. */
-    private record Sample(boolean video, double seconds, String bytes) {}
+    private static final DateTimeFormatter TIME =
+            DateTimeFormatter.ofPattern("yyyyMMdd'T'HHmmss.SSS'Z'", Locale.ROOT).withZone(ZoneOffset.UTC);
 
     @TempDir
     Path directory;
+
+    /** The wall clock, which the test sets. */
+    private static final class Wall extends Clock {
+        private volatile Instant now = Instant.parse("2026-03-01T12:00:00Z");
+
+        @Override
+        public ZoneId getZone() {
+            return ZoneOffset.UTC;
+        }
+
+        @Override
+        public Clock withZone(ZoneId zone) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public Instant instant() {
+            return now;
+        }
+    }
 
     private List<Path> record(Path clip, Duration segment) throws Exception {
         RecordOptions options =
@@ -68,34 +98,6 @@ class RecorderTest {
             assertEquals(segments.size(), recorder.counters().segments());
             return segments;
         }
-    }
-
-    private static List<Sample> samples(Path file) {
-        AVFormatContext input = new AVFormatContext(null);
-        check(avformat_open_input(input, file.toString(), null, (AVDictionary) null));
-        check(avformat_find_stream_info(input, (PointerPointer<?>) null));
-        AVPacket packet = av_packet_alloc();
-        List<Sample> samples = new ArrayList<>();
-        while (av_read_frame(input, packet) >= 0) {
-            AVStream stream = input.streams(packet.stream_index());
-            byte[] bytes = new byte[packet.size()];
-            packet.data().get(bytes);
-            samples.add(new Sample(
-                    stream.codecpar().codec_type() == AVMEDIA_TYPE_VIDEO,
-                    packet.pts() * av_q2d(stream.time_base()),
-                    java.util.HexFormat.of().formatHex(bytes)));
-            av_packet_unref(packet);
-        }
-        av_packet_free(packet);
-        avformat_close_input(input);
-        return samples;
-    }
-
-    private static List<String> bytes(List<Sample> samples, boolean video) {
-        return samples.stream()
-                .filter(sample -> sample.video() == video)
-                .map(Sample::bytes)
-                .toList();
     }
 
     /** Copies a clip's video beside sound that counts, in packets of 40 ms. */
@@ -157,11 +159,11 @@ class RecorderTest {
         List<String> all = new ArrayList<>();
         for (Path segment : segments) {
             assertTrue(segment.toString().endsWith(".mp4"));
-            List<Sample> samples = samples(segment);
+            List<Sample> samples = Sample.of(segment);
             assertEquals(0, samples.get(0).seconds(), 0.001);
-            all.addAll(bytes(samples, true));
+            all.addAll(Sample.bytes(samples, true));
         }
-        assertEquals(bytes(samples(clip), true), all);
+        assertEquals(Sample.bytes(Sample.of(clip), true), all);
     }
 
     @Test
@@ -176,9 +178,9 @@ class RecorderTest {
         List<String> sound = new ArrayList<>();
         for (Path segment : segments) {
             assertTrue(segment.toString().endsWith(".mkv"));
-            List<Sample> samples = samples(segment);
-            video.addAll(bytes(samples, true));
-            sound.addAll(bytes(samples, false));
+            List<Sample> samples = Sample.of(segment);
+            video.addAll(Sample.bytes(samples, true));
+            sound.addAll(Sample.bytes(samples, false));
             List<Sample> inTime = samples.stream()
                     .sorted(Comparator.comparing(Sample::seconds))
                     .toList();
@@ -186,9 +188,9 @@ class RecorderTest {
             double last = inTime.get(inTime.size() - 1).seconds();
             assertEquals(last, inTime.get(inTime.size() - 2).seconds(), 0.041, "both go on to the end");
         }
-        assertEquals(bytes(samples(clip), true), video);
+        assertEquals(Sample.bytes(Sample.of(clip), true), video);
         // the sound of the moment in which a segment begins may come before its picture
-        List<String> expected = bytes(samples(clip), false);
+        List<String> expected = Sample.bytes(Sample.of(clip), false);
         assertTrue(expected.containsAll(sound));
         assertTrue(sound.size() >= expected.size() - 2, () -> sound.size() + " of " + expected.size());
     }
@@ -209,9 +211,55 @@ class RecorderTest {
                     input.streams(0).codecpar().width(),
                     input.streams(0).codecpar().height()));
             avformat_close_input(input);
-            assertEquals(20, samples(segment).size());
+            assertEquals(20, Sample.of(segment).size());
         }
         assertEquals(List.of(List.of(320, 240), List.of(192, 160)), sizes);
+    }
+
+    private Path segmentOf(Instant time) throws IOException {
+        Path file = directory.resolve("rec/cam/cam_" + TIME.format(time) + ".mp4");
+        Files.createDirectories(file.getParent());
+        Files.write(file, new byte[100]);
+        return Files.setLastModifiedTime(file, FileTime.from(time));
+    }
+
+    private static void awaitDeleted(Recorder recorder, long segments) {
+        while (recorder.counters().deleted() < segments) {
+            LockSupport.parkNanos(1_000_000);
+            assertFalse(Thread.currentThread().isInterrupted(), "interrupted, because it takes too long");
+        }
+        assertEquals(segments, recorder.counters().deleted());
+    }
+
+    @Test
+    void segmentsGrowOldAlsoWhileNothingComes() throws Exception {
+        Wall wall = new Wall();
+        Instant start = wall.now;
+        Path oldest = segmentOf(start.minus(Duration.ofHours(3)));
+        Path older = segmentOf(start.minus(Duration.ofHours(1)));
+        Path newest = segmentOf(start.minus(Duration.ofMinutes(1)));
+        RecordOptions options =
+                RecordOptions.of(directory.resolve("rec"), "cam").withRetention(0, Duration.ofHours(2));
+        try (Recorder recorder = Recorder.open(options, wall)) {
+            awaitDeleted(recorder, 1);
+            assertFalse(Files.exists(oldest));
+            assertTrue(Files.exists(older));
+
+            wall.now = start.plus(Duration.ofMinutes(90));
+            awaitDeleted(recorder, 2);
+            assertFalse(Files.exists(older));
+            assertTrue(Files.exists(newest));
+
+            wall.now = start.minus(Duration.ofDays(365)); // set back: what was looked at last is to come
+            Path ancient = segmentOf(start.minus(Duration.ofDays(366)));
+            awaitDeleted(recorder, 3);
+            assertFalse(Files.exists(ancient));
+
+            wall.now = start.plus(Duration.ofDays(2));
+            awaitDeleted(recorder, 4);
+            assertFalse(Files.exists(newest));
+            assertEquals(RecorderState.WAITING, recorder.state());
+        }
     }
 
     @Test
