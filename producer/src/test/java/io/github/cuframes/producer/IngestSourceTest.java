@@ -283,8 +283,8 @@ class IngestSourceTest {
 
     @Test
     void itsRecordingGoesOnWithTheReaderThatTakesOver() throws Exception {
-        List<Path> segments;
-        try (Recorder recorder = Recorder.open(RecordOptions.of(directory.resolve("rec"), "cam"))) {
+        Recorder recorder = Recorder.open(RecordOptions.of(directory.resolve("rec"), "cam"));
+        try (recorder) {
             taps.add(recorder);
             IngestSource source = source(3, true);
             awaitFrames(5);
@@ -299,18 +299,18 @@ class IngestSourceTest {
             closed.await();
             await(() -> recorder.counters().packets() >= hung.packets() + 30);
             assertTrue(source.stop(PATIENCE));
-            recorder.close();
-            RecorderCounters all = recorder.counters();
-            assertEquals(0, all.dropped() + all.errors(), all::toString);
-            assertEquals(RecorderState.CLOSED, recorder.state());
-            try (Stream<Path> files = Files.list(directory.resolve("rec/cam"))) {
-                segments = files.sorted().toList();
-            }
-            assertEquals(all.segments(), segments.size());
-            assertEquals(
-                    all.packets(),
-                    segments.stream().mapToInt(it -> Sample.of(it).size()).sum());
         }
+        RecorderCounters all = recorder.counters();
+        assertEquals(0, all.dropped() + all.errors(), all::toString);
+        assertEquals(RecorderState.CLOSED, recorder.state());
+        List<Path> segments;
+        try (Stream<Path> files = Files.list(directory.resolve("rec/cam"))) {
+            segments = files.sorted().toList();
+        }
+        assertEquals(all.segments(), segments.size());
+        assertEquals(
+                all.packets(),
+                segments.stream().mapToInt(it -> Sample.of(it).size()).sum());
         List<String> clip = Sample.bytes(Sample.of(directory.resolve("clip.mp4")), true);
         for (Path segment : segments) { // each reader and each round begins with the clip
             List<String> recorded = Sample.bytes(Sample.of(segment), true);

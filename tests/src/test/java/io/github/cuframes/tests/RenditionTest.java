@@ -68,13 +68,13 @@ class RenditionTest {
                 assertEquals(1, small.ring().newestSequence(), "the first frame, which shows what it is");
                 for (int visit = 0; visit < 2; visit++) {
                     long before = small.ring().newestSequence();
-                    try (Follower visitor =
-                            new Follower(stage.runDirectory(), "cam.small", DeliveryPolicy.lossless(), FRAMES)) {
+                    Follower visitor =
+                            new Follower(stage.runDirectory(), "cam.small", DeliveryPolicy.lossless(), FRAMES);
+                    try (visitor) {
                         visitor.awaitMore(5);
-                        visitor.close();
-                        assertEquals(before + 1, visitor.first(), "what was made before is old");
-                        visitor.assertUnbroken();
                     }
+                    assertEquals(before + 1, visitor.first(), "what was made before is old");
+                    visitor.assertUnbroken();
                     Await.until(
                             () -> "the visitor is gone; " + producer,
                             () -> small.ring().subscribers() == 0);

@@ -149,9 +149,8 @@ public final class Recorder implements PacketTap, AutoCloseable {
             while (open) {
                 if (queue.await(patience)) {
                     open = handle(queue.take());
-                } else {
-                    enforceIfDue();
                 }
+                enforceIfDue(); // also while packets come and cannot be written
                 deleted.set(store.deleted());
             }
         } catch (InterruptedException e) {
@@ -220,7 +219,6 @@ public final class Recorder implements PacketTap, AutoCloseable {
             return;
         }
         write(packet, video);
-        enforceIfDue();
     }
 
     private void enforceIfDue() {
