@@ -5,11 +5,16 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.github.cuframes.subscriber.Frame;
+import io.github.cuframes.subscriber.Subscriber;
+import io.github.cuframes.subscriber.SubscriberException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -75,6 +80,52 @@ class CommandTest {
                 "--wait=30"));
         assertEquals(0, status, out + "" + err);
         assertTrue(out.toString().contains("2 clauses: 2 passed, 0 failed, 0 skipped"), out.toString());
+    }
+
+    @Test
+    void listensWhereASubscriberComesAgainAndAgain() throws Exception {
+        AtomicBoolean leaving = new AtomicBoolean();
+        Thread coming = new Thread(
+                () -> {
+                    while (!leaving.get()) {
+                        comeOnce(leaving);
+                    }
+                },
+                "subscriber");
+        coming.start();
+        try {
+            int status = run(List.of(
+                    "subscriber-under-test",
+                    "--listen=" + directory.resolve("cam.sock"),
+                    "--patience=30",
+                    "--clause=hello-first,ack-generation,release-once,breach,publisher-gone"));
+            assertEquals(0, status, out + "" + err);
+        } finally {
+            leaving.set(true);
+            coming.interrupt();
+            coming.join();
+        }
+        assertTrue(err.toString().contains("listening at " + directory.resolve("cam.sock")), err.toString());
+        // who comes back cannot be told from who comes anew
+        assertTrue(out.toString().contains("5 clauses: 4 passed, 0 failed, 1 skipped"), out.toString());
+        assertTrue(out.toString().contains("SKIP publisher-gone"), out.toString());
+    }
+
+    private void comeOnce(AtomicBoolean leaving) {
+        try (Subscriber subscriber = Subscriber.builder("cam")
+                .runDirectory(directory)
+                .connectTimeout(Duration.ofSeconds(30))
+                .connect()) {
+            while (!leaving.get() && !subscriber.isAtEnd()) {
+                try (Frame frame = subscriber.next(Duration.ofSeconds(1))) {
+                    if (frame != null) {
+                        frame.plane(0).get(0);
+                    }
+                }
+            }
+        } catch (SubscriberException e) {
+            Thread.interrupted(); // it was refused or told to leave; the next one comes
+        }
     }
 
     @Test
