@@ -16,7 +16,7 @@ public final class Impatience implements Ticker {
 
     /** Has a subscriber of packets wait for nothing but its socket. */
     public static PacketSubscriberBuilder of(PacketSubscriberBuilder builder) {
-        builder.ticker = new Impatience();
+        builder.connection.ticker = new Impatience();
         return builder;
     }
 
