@@ -6,6 +6,7 @@ import io.github.cuframes.subscriber.Frame;
 import io.github.cuframes.subscriber.Subscriber;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -22,6 +23,7 @@ final class BoxProgram extends BoxMember {
 
     private static final Logger LOG = LoggerFactory.getLogger(BoxProgram.class);
     private static final long STEP_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+    private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(50);
     private static final String FULL = "full";
 
     @Option(names = "--run-dir", required = true)
@@ -68,7 +70,11 @@ final class BoxProgram extends BoxMember {
             seat.start();
         }
         for (Seat seat : joined) {
-            Streams.awaitAtLeast(1, () -> seat.received, "the subscriber of " + seat.getName());
+            // whoever fails is not waited for
+            Streams.awaitAtLeast(1, () -> seat.received + seat.failures, "the subscriber of " + seat.getName());
+            if (seat.failures > 0) {
+                throw new IOException("the subscriber of " + seat.getName() + ": " + seat.problem);
+            }
         }
     }
 
@@ -106,6 +112,7 @@ final class BoxProgram extends BoxMember {
         private volatile long lostBefore;
         private volatile long latestNanos;
         private volatile long failures;
+        private String problem; // written before failures
 
         /** The one who gives orders writes it. */
         private long missedBefore;
@@ -126,6 +133,7 @@ final class BoxProgram extends BoxMember {
                     .runDirectory(runDirectory)
                     .policy(DeliveryPolicy.parse(policy))
                     .reconnect(false)
+                    .connectTimeout(CONNECT_TIMEOUT)
                     .connect()) {
                 while (!leaving && !subscriber.isAtEnd()) {
                     try (Frame frame = subscriber.next(STEP_NANOS)) {
@@ -142,6 +150,7 @@ final class BoxProgram extends BoxMember {
 
         private void fail(String reason) {
             if (!leaving) {
+                problem = reason;
                 failures = 1;
                 LOG.warn("{}: {}", getName(), reason);
             }

@@ -173,6 +173,7 @@ class BenchmarksTest {
     }
 
     @Test
+    @Timeout(400) // up to eight processes, one after the other
     void aBoxDecodesOnceForThreeProgramsAndThenThreeTimes() {
         String output = run(
                 BoxBenchmark.commandLine(),

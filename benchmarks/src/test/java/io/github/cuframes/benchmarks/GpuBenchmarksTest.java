@@ -115,6 +115,7 @@ class GpuBenchmarksTest {
     }
 
     @Test
+    @Timeout(400) // up to eight processes, one after the other
     void aBoxIsLookedAtByItsGpusName(@TempDir Path directory) throws Exception {
         String output = run(
                 List.of("-Xmx128m", "-Dcuframes.nvml.library=" + StandInNvml.build(directory)),
