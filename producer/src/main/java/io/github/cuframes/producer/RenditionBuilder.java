@@ -8,7 +8,7 @@ import java.util.function.Consumer;
 
 /**
  * The configuration of a rendition: another stream of the same decoded frames, with a key of its own. As it stands it has
- * every frame in its size. Not thread-safe.
+ * every frame in its size. While nobody subscribes its frames are not made, unless it has a {@link #filter}. Not thread-safe.
  */
 public final class RenditionBuilder {
 
