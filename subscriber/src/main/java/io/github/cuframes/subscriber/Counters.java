@@ -15,7 +15,6 @@ final class Counters {
     private final AtomicLong received = new AtomicLong();
     private final AtomicLong dropped = new AtomicLong();
     private final AtomicLong gaps = new AtomicLong();
-    private final AtomicLong connections = new AtomicLong();
     private final AtomicLong copied = new AtomicLong();
 
     private long epoch;
@@ -24,11 +23,6 @@ final class Counters {
     private long counterAtFirst;
     /** Breaks of this epoch that are in {@link #gaps}. */
     private long counted;
-
-    /** A connection stands. */
-    void connected() {
-        connections.lazySet(connections.get() + 1);
-    }
 
     /** A frame is copied to another GPU. */
     void copied() {
@@ -75,8 +69,7 @@ final class Counters {
         return true;
     }
 
-    SubscriberStatistics snapshot() {
-        return new SubscriberStatistics(
-                received.get(), dropped.get(), gaps.get(), Math.max(0, connections.get() - 1), copied.get());
+    SubscriberStatistics snapshot(long reconnects) {
+        return new SubscriberStatistics(received.get(), dropped.get(), gaps.get(), reconnects, copied.get());
     }
 }

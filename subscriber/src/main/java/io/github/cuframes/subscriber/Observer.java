@@ -40,7 +40,7 @@ public final class Observer implements AutoCloseable {
         ControlConnection connection = ControlConnection.connect(directory.socketOf(key), timeout);
         // not before: the first connection of a process loads the socket library, which takes a second on a busy
         // machine
-        long deadline = System.nanoTime() + Subscriber.toNanos(timeout);
+        long deadline = System.nanoTime() + Connector.toNanos(timeout);
         try {
             String name = "observer " + ProcessHandle.current().pid();
             Incoming.send(connection, Incoming.hello(key, name, Role.OBSERVER));

@@ -44,12 +44,7 @@ public final class PacketSubscriberBuilder {
      */
     public PacketSubscriber connect() {
         PacketSubscriber subscriber = new PacketSubscriber(this);
-        try {
-            subscriber.connectWithin(Subscriber.toNanos(connection.connectTimeout()));
-            return subscriber;
-        } catch (RuntimeException | Error e) {
-            subscriber.close();
-            throw e;
-        }
+        subscriber.connector.connectFirst(connection.connectTimeout());
+        return subscriber;
     }
 }

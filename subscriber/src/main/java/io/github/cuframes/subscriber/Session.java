@@ -2,77 +2,41 @@ package io.github.cuframes.subscriber;
 
 import io.github.cuframes.memory.Descriptors;
 import io.github.cuframes.memory.ImportedFile;
-import io.github.cuframes.memory.cuda.CudaException;
 import io.github.cuframes.memory.transport.ControlConnection;
 import io.github.cuframes.memory.transport.ReceiveStatus;
-import io.github.cuframes.protocol.ProtocolVersion;
-import io.github.cuframes.protocol.frame.DeliveryMode;
-import io.github.cuframes.protocol.layout.FrameMetadata;
 import io.github.cuframes.protocol.layout.Ring;
-import io.github.cuframes.protocol.layout.SubscriberPage;
 import io.github.cuframes.protocol.message.ByeReason;
-import io.github.cuframes.protocol.message.ErrorCode;
 import io.github.cuframes.protocol.message.Message;
 import io.github.cuframes.protocol.message.ProtocolException;
-import io.github.cuframes.protocol.message.Role;
 import java.io.FileDescriptor;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One connection: greeting, memory, and the queue of deliveries.
+ * One connection to a publisher, from HELLO to its end: what is said on the socket. What the page brings, and how, is for
+ * those who extend this.
  *
- * <p>One thread at a time uses it; {@link #close()} and {@link #leases()} are for any. A {@link ProtocolException} from
- * here means that the publisher broke the protocol.
+ * <p>One thread at a time uses it; {@link #isGreeted()}, {@link #leave()} and {@link #close()} are for any. A {@link
+ * ProtocolException} from here means that the publisher broke the protocol.
+ *
+ * @param <T> what is received
  */
-final class Session implements AutoCloseable {
-
-    /** For how long a MEMORY message may stay out that the publisher should have sent before a delivery. */
-    static final long MEMORY_NANOS = TimeUnit.SECONDS.toNanos(5);
+abstract class Session<T> implements AutoCloseable {
 
     /** Messages that are read without looking at anything else. */
     static final int MOST_AT_ONCE = 64;
 
-    /** A dying process's GPU memory may go somewhat before its socket. */
-    private static final long DEATH_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
-
     private static final Logger LOG = LoggerFactory.getLogger(Session.class);
 
-    private final ControlConnection connection;
-    private final String key;
-    private final DeliveryPolicy policy;
-    private final GpuChoice.Wish wish;
-    private final Ticker ticker;
-    private final Counters counters;
+    final ControlConnection connection;
+    final String key;
+    final Ticker ticker;
 
-    private Ring ring;
-    private SubscriberPage page;
-    private volatile Leases leases;
-    private long epoch;
-    private int credits;
-
-    /** From the greeting on. */
-    private volatile FrameMap frames;
-
-    /** For each lease number, its last delivery. */
-    private final long[] lastDelivery = new long[SubscriberPage.CAPACITY];
-
-    private long taken;
-
-    /** Of the delivery taken last; read from the page once, since the publisher can write there at any moment. */
-    private int takenSlot;
-
-    private int takenLease;
-    private long takenSequence;
-    /** What a delivery must be to answer the REQUEST that is under way; 0: none is. */
-    private long requested;
-
-    private long memoryMissingSince;
-    private boolean memoryMissing;
-    private boolean bufferMissing;
+    private volatile boolean greeted;
+    private volatile ImportedFile page;
 
     /** The generation that was mapped and not acknowledged yet; 0: none. */
     private int unanswered;
@@ -84,67 +48,92 @@ final class Session implements AutoCloseable {
     private Message.Failure failure;
     private ByeReason bye;
 
-    Session(
-            ControlConnection connection,
-            String key,
-            DeliveryPolicy policy,
-            GpuChoice.Wish wish,
-            Ticker ticker,
-            Counters counters) {
+    Session(ControlConnection connection, String key, Ticker ticker) {
         this.connection = connection;
         this.key = key;
-        this.policy = policy;
-        this.wish = wish;
         this.ticker = ticker;
-        this.counters = counters;
     }
+
+    /** What this side says first. */
+    abstract Message.Hello hello(String name);
+
+    /**
+     * How large a page WELCOME brings.
+     *
+     * @throws ProtocolException if WELCOME announces what there cannot be
+     */
+    abstract long pageSize(Message.Welcome welcome) throws ProtocolException;
+
+    /** Begins with what WELCOME brought. */
+    abstract void begin(Message.Welcome welcome, Ring ring, ByteBuffer mapped) throws ProtocolException;
+
+    /** Handles a message that comes after the greeting and means neither an end nor a look at the page. */
+    abstract void handle(Message message) throws ProtocolException;
+
+    /**
+     * The next of what is received.
+     *
+     * @return null if there is none (now)
+     */
+    abstract T take() throws ProtocolException;
+
+    /** Whether the page shows what was not taken. Cheap. */
+    abstract boolean hasNext();
+
+    /** Tells the publisher whether this side needs a DOORBELL. */
+    abstract void sleeping(boolean asleep);
+
+    /** Why the publisher ends the connection, for the user to read. */
+    String reason(Message.Failure told) {
+        return told.printableText();
+    }
+
+    /** How long to wait before another look at what the socket tells nothing of; 0 if there is no such thing. */
+    long pauseNanos() {
+        return 0;
+    }
+
+    /** The publisher uses again, or may, what was given to the application. */
+    void revoke() {}
 
     /** Says HELLO. */
-    void hello(String library, String name, int wantedCredits) throws IOException {
-        Gpus gpus = Gpus.seen();
-        Incoming.send(
-                connection,
-                new Message.Hello(
-                        ProtocolVersion.CURRENT,
-                        library,
-                        key,
-                        name,
-                        Role.SUBSCRIBER,
-                        policy.mode(),
-                        policy.depth(),
-                        wantedCredits,
-                        gpus.memoryKinds(),
-                        (int) ProcessHandle.current().pid(),
-                        gpus.uuids()));
+    final void greet(String name) throws IOException {
+        Incoming.send(connection, hello(name));
     }
 
-    /** Whether WELCOME was mapped and answered. */
-    boolean isGreeted() {
-        return page != null;
+    /** Whether WELCOME was mapped. */
+    final boolean isGreeted() {
+        return greeted;
     }
 
     /** Whether the socket has nothing more to say. */
-    boolean isEnded() {
+    final boolean isEnded() {
         return ended;
     }
 
+    final boolean isCut() {
+        return cut;
+    }
+
     /** The publisher's last word, or null. */
-    Message.Failure failure() {
+    final Message.Failure failure() {
         return failure;
     }
 
     /** Why the publisher left in good order, or null. */
-    ByeReason bye() {
+    final ByeReason bye() {
         return bye;
     }
 
-    long epoch() {
-        return epoch;
-    }
-
-    /** Leases, from the greeting on. */
-    Leases leases() {
-        return leases;
+    /** Waits for something to take, or a message; whether there may be something new. */
+    boolean await(long deadline) throws ProtocolException {
+        try {
+            sleeping(true);
+            // looked at once more, since it may have come before the publisher saw that this side sleeps
+            return hasNext() || receive(deadline - ticker.nanoTime()) || hasNext();
+        } finally {
+            sleeping(false);
+        }
     }
 
     /**
@@ -153,7 +142,7 @@ final class Session implements AutoCloseable {
      * @param timeoutNanos how long to wait for it at most
      * @return whether there was one, or the end
      */
-    boolean receive(long timeoutNanos) throws ProtocolException {
+    final boolean receive(long timeoutNanos) throws ProtocolException {
         if (ended) {
             return true;
         }
@@ -191,12 +180,12 @@ final class Session implements AutoCloseable {
     private void take(ReceiveStatus status) throws IOException {
         if (status == ReceiveStatus.END) {
             ended = true;
-        } else if (!Incoming.isDoorbell(connection) || page == null) {
-            handle(Incoming.decode(connection));
+        } else if (!Incoming.isDoorbell(connection) || !greeted) {
+            take(Incoming.decode(connection));
         }
     }
 
-    private void handle(Message message) throws IOException {
+    private void take(Message message) throws IOException {
         if (message == null) {
             return; // a later version's
         }
@@ -206,289 +195,60 @@ final class Session implements AutoCloseable {
         } else if (message instanceof Message.Bye left) {
             bye = left.reason();
             ended = true;
-        } else if (message instanceof Message.Welcome welcome && page == null) {
-            greet(welcome);
-        } else if (message instanceof Message.Memory memory && page != null) {
-            map(memory);
+        } else if (greeted) {
+            handle(message);
+        } else if (message instanceof Message.Welcome welcome) {
+            map(welcome);
         } else {
-            throw Incoming.violation("a " + message.type() + " message came "
-                    + (page == null ? "before WELCOME" : "from a publisher after WELCOME"));
+            throw Incoming.violation("a " + message.type() + " message came before WELCOME");
         }
     }
 
-    private void greet(Message.Welcome welcome) throws IOException {
+    private void map(Message.Welcome welcome) throws IOException {
         List<FileDescriptor> files = Incoming.take(connection);
         Incoming.requireDescriptors(welcome, files, 2);
-        Ring opened;
+        long size;
+        Ring ring;
         try {
-            if (welcome.credits() < 1 || welcome.credits() > SubscriberPage.CAPACITY) {
-                throw Incoming.violation("WELCOME grants " + welcome.credits() + " credits; 1 to "
-                        + SubscriberPage.CAPACITY + " are possible");
-            }
-            opened = Incoming.ring(files.get(0), welcome, key);
+            size = pageSize(welcome);
+            ring = Incoming.ring(files.get(0), welcome, key);
         } catch (ProtocolException e) {
             files.forEach(Descriptors::close);
             throw e;
         }
-        ImportedFile file = Incoming.map(() -> ImportedFile.readWrite(files.get(1), SubscriberPage.SIZE));
-        SubscriberPage own;
-        try {
-            own = SubscriberPage.open(file.buffer(), welcome.epoch(), welcome.subscriberId());
-        } catch (IllegalArgumentException e) {
-            throw Incoming.violation(e.getMessage());
-        }
-        ring = opened;
-        epoch = welcome.epoch();
-        credits = welcome.credits();
-        frames = new FrameMap(opened, wish, credits);
-        frames.warmUp();
-        leases = new Leases(own, connection, policy.mode() == DeliveryMode.LOSSLESS, credits);
-        page = own;
-        Incoming.send(connection, new Message.Ack(0));
+        ImportedFile mapped = Incoming.map(() -> ImportedFile.readWrite(files.get(1), size));
+        ByteBuffer buffer = mapped.buffer(); // before a close() by another thread can be the file's
+        page = mapped;
+        begin(welcome, ring, buffer);
+        greeted = true;
+        Incoming.send(connection, new Message.Ack(0)); // before what follows WELCOME is looked at
     }
 
-    private void map(Message.Memory memory) throws IOException {
-        List<FileDescriptor> files = Incoming.take(connection);
-        Incoming.requireDescriptors(memory, files, FrameMap.descriptors(memory));
-        frames.announce(memory, files);
-        unanswered = memory.generation();
+    /** Has the publisher told that a generation is mapped. */
+    final void acknowledge(int generation) {
+        unanswered = generation;
     }
 
-    /** Whether there is a delivery that was not taken. Cheap. */
-    boolean hasDelivery() {
-        return page.delivered() != taken;
-    }
-
-    /** Says that this side is about to block; whether it may, since nothing has come meanwhile. */
-    boolean fallAsleep() {
-        page.sleeping(true);
-        return page.delivered() == taken;
-    }
-
-    void wakeUp() {
-        page.sleeping(false);
-    }
-
-    /**
-     * Takes the next frame out of the queue, according to the policy.
-     *
-     * @return null if there is none (now), or the memory that it lies in is not known yet
-     * @throws ProtocolException if the publisher broke the protocol
-     */
-    Frame take() throws ProtocolException {
-        if (failure != null) {
-            return null; // the leases of what is left in the queue have ended
-        }
-        try {
-            return policy.mode() == DeliveryMode.LATEST ? takeLatest() : takeNext();
-        } catch (ProtocolException e) {
-            return excuse(e);
-        }
-    }
-
-    /**
-     * What looks like a breach may have another reason, which then is the connection's end: a publisher that cut this side
-     * off uses its slots again, and one that died takes the legacy handles with it that were not opened yet. Why it ended
-     * may be lost, since the socket library closes a connection whose peer takes no REQUEST.
-     *
-     * @return null if it is so: the connection has ended
-     */
-    private Frame excuse(ProtocolException breach) throws ProtocolException {
-        boolean unreachable = breach.code() == ErrorCode.MEMORY_UNREACHABLE;
-        // bounded, also for a publisher that never stops talking
-        for (int i = 0; i < MOST_AT_ONCE && !ended && receive(unreachable ? DEATH_NANOS : 0); i++) {
-            LOG.trace("read what came before a breach");
-        }
-        if (failure != null || cut || ended && unreachable) {
-            LOG.debug("the last frames of {} cannot be read: {}", key, breach.getMessage());
-            return null;
-        }
-        throw breach;
-    }
-
-    private Frame takeNext() throws ProtocolException {
-        return advance() == 0 ? null : frame();
-    }
-
-    private Frame takeLatest() throws ProtocolException {
-        long candidate = advance();
-        if (candidate == 0) {
-            requestMissed();
-            return null;
-        }
-        // bounded, also for a publisher that delivers as fast as this side takes
-        for (int i = 1; i < SubscriberPage.CAPACITY && candidate != 0; i++) {
-            int lease = takenLease;
-            long next = advance();
-            if (next != 0) {
-                leases.giveBack(lease, candidate);
-            }
-            candidate = next;
-        }
-        // one REQUEST for each frame: at a high rate even its answer may be old on arrival, and something must be taken
-        long wanted = requested != 0 ? requested : ring.newestSequence();
-        if (ended || takenSequence >= wanted) {
-            requested = 0;
-            return frame();
-        }
-        leases.giveBack(takenLease, taken);
-        if (requested == 0) {
-            requested = wanted;
-            request();
-        }
-        return null;
-    }
-
-    /**
-     * The queue is empty, but a frame may have found no credit. The publisher delivers before it shows a number in the ring,
-     * so that a number seen first and no delivery seen then means that there was none.
-     */
-    private void requestMissed() {
-        long newest = ring.newestSequence();
-        // the first frame comes unasked
-        if (!ended && requested == 0 && takenSequence > 0 && newest > takenSequence && !hasDelivery()) {
-            requested = newest;
-            request();
-        }
-    }
-
-    private void request() {
-        try {
-            leases.request();
-        } catch (IOException e) {
-            LOG.debug("the connection to {} ended before a REQUEST", key, e); // which the next receive finds out
-        }
-    }
-
-    /** Goes to the next delivery: 0 if there is none yet, or it cannot be read yet. */
-    private long advance() throws ProtocolException {
-        long delivered = page.delivered();
-        if (delivered == taken) {
-            return 0;
-        }
-        if (delivered < taken || delivered - taken > SubscriberPage.CAPACITY) {
-            throw Incoming.violation(
-                    "the page counts " + delivered + " deliveries, and " + taken + " of them were taken");
-        }
-        long next = taken + 1;
-        int slot = page.slot(next);
-        int lease = page.lease(next);
-        if (slot < 0 || slot >= frames.capacity()) {
-            throw Incoming.violation(
-                    "delivery " + next + " is of slot " + slot + ", and there are " + frames.capacity());
-        }
-        if (lease < 0 || lease >= SubscriberPage.CAPACITY || page.released(lease) != lastDelivery[lease]) {
-            throw Incoming.violation("delivery " + next + " has the lease number " + lease + ", which is not free");
-        }
-        int generation = page.generation(next);
-        if (!isReadable(slot, generation)) {
-            return 0;
-        }
-        long sequence = page.sequence(next);
-        if (sequence <= takenSequence || ring.metadata(slot).sequence() != sequence) {
-            throw Incoming.violation("frame " + sequence + " was delivered after frame " + takenSequence
-                    + ", in a slot with frame " + ring.metadata(slot).sequence());
-        }
-        lastDelivery[lease] = next;
-        takenSlot = slot;
-        takenLease = lease;
-        takenSequence = sequence;
-        taken = next;
-        page.taken(next);
-        counters.taken(ring.metadata(slot).flags());
-        frames.retire(generation);
-        return next;
-    }
-
-    /** Whether a slot's memory is mapped, and there is room for a copy of its frame where that is needed. */
-    private boolean isReadable(int slot, int generation) throws ProtocolException {
-        SlotView view = frames.view(slot, generation);
-        if (view == null) {
-            long now = ticker.nanoTime();
-            if (ended || frames.isOver(generation) || memoryMissing && now - memoryMissingSince > MEMORY_NANOS) {
-                throw Incoming.violation("a frame of generation " + generation + " was delivered in slot " + slot
-                        + ", and no MEMORY message has announced that, or the slot's slab");
-            }
-            memoryMissingSince = memoryMissing ? memoryMissingSince : now;
-            memoryMissing = true;
-            return false;
-        }
-        memoryMissing = false;
-        bufferMissing = view.copies() != null && !view.copies().hasFree();
-        return !bufferMissing;
-    }
-
-    /** The frame of the delivery taken last; null if this is being closed. */
-    private Frame frame() {
-        int slot = takenSlot;
-        int lease = takenLease;
-        long delivery = taken;
-        SlotView view = frames.view(slot);
-        if (view.memory() != null && !view.memory().hold()) {
-            return null;
-        }
-        CopyBuffers.Buffer copy = view.copies() == null ? null : copy(view, lease, delivery);
-        FrameMetadata metadata = ring.metadata(slot);
-        boolean everyDelivered = policy.mode() != DeliveryMode.LATEST;
-        boolean breaks = counters.returned(epoch, metadata.sequence(), ring.discontinuities(), everyDelivered);
-        leases.hold();
-        return new Frame(leases, view, lease, delivery, epoch, metadata, breaks, copy);
-    }
-
-    private CopyBuffers.Buffer copy(SlotView view, int lease, long delivery) {
-        try {
-            CopyBuffers.Buffer copy = view.copies().copy(view.memory(), view.address(), leases, lease, delivery);
-            counters.copied();
-            return copy;
-        } catch (CudaException e) {
-            leases.giveBack(lease, delivery);
-            view.memory().letGo();
-            throw new SubscriberException("a frame of \"" + key + "\" was lost: " + e.getMessage(), null, e);
-        }
-    }
-
-    /** Gives back what the GPU has done with. Cheap if there is nothing. */
-    void poll() {
-        if (frames != null) {
-            frames.poll();
-        }
-    }
-
-    /** Whether the next frame waits until the GPU has done with one that the application has released. */
-    boolean isBufferMissing() {
-        return bufferMissing && hasDelivery();
-    }
-
-    /** GPU memory cannot be left to the garbage collector: says which frames keep it when this ends. */
-    void warnOfOpenFrames() {
-        if (frames.isOnGpu() && leases.held() > 0) {
-            LOG.warn(
-                    "{} frames of {} are still open; the GPU memory that they lie in stays mapped until they are closed,"
-                            + " and for ever if they are forgotten",
-                    leases.held(),
-                    key);
-        }
-    }
-
-    /** Whether the next delivery waits for a MEMORY message. */
-    boolean isMemoryMissing() {
-        return memoryMissing;
-    }
-
-    /** Tells the publisher what it did wrong, or that this side leaves. */
-    void sayLast(Message message) {
+    /** Says something and nothing after it; whether it arrives does not matter. */
+    final void sayLast(Message message) {
         try {
             Incoming.send(connection, message);
         } catch (IOException e) {
-            LOG.debug("the connection to {} ended before a last word", key, e);
+            LOG.debug("the connection to {} ended before the last word", key, e);
         }
     }
 
-    /** Ends the connection and lets go of the memory; frames that are held keep what they lie in. */
+    /** Says that this side leaves. */
+    void leave() {
+        sayLast(new Message.Bye(ByeReason.CLOSING));
+    }
+
+    /** Ends the connection and lets go of the memory; what the application holds stays readable. A second call does nothing. */
     @Override
     public void close() {
-        if (frames != null) {
-            frames.close();
+        ImportedFile mapped = page;
+        if (mapped != null) {
+            mapped.close(); // the mapping ends when nothing refers to it any more
         }
         try {
             connection.close();

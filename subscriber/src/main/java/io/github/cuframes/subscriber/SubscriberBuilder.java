@@ -60,7 +60,7 @@ public final class SubscriberBuilder {
         if (duration.isNegative()) {
             throw new IllegalArgumentException("a time to spin is not negative: " + duration);
         }
-        this.spinNanos = Subscriber.toNanos(duration);
+        this.spinNanos = Connector.toNanos(duration);
         return this;
     }
 
@@ -110,12 +110,7 @@ public final class SubscriberBuilder {
      */
     public Subscriber connect() {
         Subscriber subscriber = new Subscriber(this);
-        try {
-            subscriber.connectWithin(Subscriber.toNanos(connection.connectTimeout()));
-            return subscriber;
-        } catch (RuntimeException | Error e) {
-            subscriber.close();
-            throw e;
-        }
+        subscriber.connector.connectFirst(connection.connectTimeout());
+        return subscriber;
     }
 }
