@@ -281,6 +281,9 @@ final class Connector<T> implements AutoCloseable {
         }
         if (current.isGreeted()) {
             become(SubscriberState.STREAMING);
+            if (isClosed()) {
+                current.close(); // also what was mapped since close() looked
+            }
             backoff.succeeded();
             connections.incrementAndGet();
             LOG.debug("subscribed to {}", key);

@@ -31,9 +31,6 @@ abstract class Session<T> implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(Session.class);
 
-    /** For {@link #unanswered}. */
-    private static final int NOTHING = -1;
-
     final ControlConnection connection;
     final String key;
     final Ticker ticker;
@@ -41,8 +38,8 @@ abstract class Session<T> implements AutoCloseable {
     private volatile boolean greeted;
     private volatile ImportedFile page;
 
-    /** What was mapped and not acknowledged yet: a generation, 0 for WELCOME, or {@link #NOTHING}. */
-    private int unanswered = NOTHING;
+    /** The generation that was mapped and not acknowledged yet; 0: none. */
+    private int unanswered;
 
     private boolean ended;
     /** Whether the end was an error of the socket, so that messages may be left unread. */
@@ -67,7 +64,7 @@ abstract class Session<T> implements AutoCloseable {
      */
     abstract long pageSize(Message.Welcome welcome) throws ProtocolException;
 
-    /** Begins with what WELCOME brought, which then is acknowledged. */
+    /** Begins with what WELCOME brought. */
     abstract void begin(Message.Welcome welcome, Ring ring, ByteBuffer mapped) throws ProtocolException;
 
     /** Handles a message that comes after the greeting and means neither an end nor a look at the page. */
@@ -156,12 +153,12 @@ abstract class Session<T> implements AutoCloseable {
             }
             take(status);
             // answered when nothing more is there: the socket library closes a connection whose peer takes no answer
-            for (int i = 1; unanswered != NOTHING && !ended; i++) {
+            for (int i = 1; unanswered > 0 && !ended; i++) {
                 status = i < MOST_AT_ONCE ? connection.receive(0) : ReceiveStatus.NOTHING;
                 if (status == ReceiveStatus.NOTHING) {
-                    int mapped = unanswered;
-                    unanswered = NOTHING;
-                    Incoming.send(connection, new Message.Ack(mapped));
+                    int generation = unanswered;
+                    unanswered = 0;
+                    Incoming.send(connection, new Message.Ack(generation));
                 } else {
                     take(status);
                 }
@@ -180,7 +177,7 @@ abstract class Session<T> implements AutoCloseable {
         }
     }
 
-    private void take(ReceiveStatus status) throws ProtocolException {
+    private void take(ReceiveStatus status) throws IOException {
         if (status == ReceiveStatus.END) {
             ended = true;
         } else if (!Incoming.isDoorbell(connection) || !greeted) {
@@ -188,7 +185,7 @@ abstract class Session<T> implements AutoCloseable {
         }
     }
 
-    private void take(Message message) throws ProtocolException {
+    private void take(Message message) throws IOException {
         if (message == null) {
             return; // a later version's
         }
@@ -207,7 +204,7 @@ abstract class Session<T> implements AutoCloseable {
         }
     }
 
-    private void map(Message.Welcome welcome) throws ProtocolException {
+    private void map(Message.Welcome welcome) throws IOException {
         List<FileDescriptor> files = Incoming.take(connection);
         Incoming.requireDescriptors(welcome, files, 2);
         long size;
@@ -224,12 +221,12 @@ abstract class Session<T> implements AutoCloseable {
         page = mapped;
         begin(welcome, ring, buffer);
         greeted = true;
-        acknowledge(0);
+        Incoming.send(connection, new Message.Ack(0)); // before what follows WELCOME is looked at
     }
 
-    /** Has the publisher told that something is mapped: a generation, or 0 for what came with WELCOME. */
-    final void acknowledge(int mapped) {
-        unanswered = mapped;
+    /** Has the publisher told that a generation is mapped. */
+    final void acknowledge(int generation) {
+        unanswered = generation;
     }
 
     /** Says something and nothing after it; whether it arrives does not matter. */

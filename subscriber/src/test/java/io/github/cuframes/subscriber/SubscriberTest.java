@@ -107,6 +107,26 @@ class SubscriberTest {
     }
 
     @Test
+    void answersWelcomeBeforeTheMemoryThatComesWithIt() {
+        Script<Void> script = Script.start(() -> {
+            publisher.allocate(1, ScriptedPublisher.CONFIG, 0, 4);
+            Client client = publisher.accept();
+            client.expect(Message.Hello.class);
+            client.welcome();
+            client.memory(0);
+            assertEquals(0, client.expect(Message.Ack.class).generation());
+            assertEquals(1, client.expect(Message.Ack.class).generation());
+            return null;
+        });
+        try (Subscriber subscriber = builder().connect()) {
+            while (!script.isDone()) {
+                assertNull(subscriber.next(1_000_000));
+            }
+            script.join();
+        }
+    }
+
+    @Test
     void readsWhereThePublisherWrote() throws IOException {
         Client[] client = new Client[1];
         try (Subscriber subscriber = connect(builder(), client)) {

@@ -3,6 +3,7 @@ package io.github.cuframes.producer.ingest;
 import static org.bytedeco.ffmpeg.global.avcodec.AV_CODEC_ID_H264;
 import static org.bytedeco.ffmpeg.global.avcodec.AV_PKT_FLAG_KEY;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -23,8 +24,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What taps are told, and that they cannot harm the reader. */
-@Timeout(60)
+/** What taps are told, and that they cannot harm the reader. The time is that of all waits of a test, and of its clip. */
+@Timeout(150)
 class PacketTapTest {
 
     private static final Duration PATIENCE = Duration.ofSeconds(30);
@@ -139,6 +140,18 @@ class PacketTapTest {
         assertEquals(20, slots.frames().size());
     }
 
+    /** Looks until the reader happens to be in a native call. */
+    private static void giveUp(Ingest ingest) {
+        long deadline = System.nanoTime() + PATIENCE.toNanos();
+        ingest.watch().isOverdue(0);
+        while (!ingest.watch().abandon()) {
+            assertFalse(ingest.state().isOver(), () -> "it is " + ingest.state() + ": " + ingest.failure());
+            assertTrue(System.nanoTime() - deadline < 0, "it is never in a native call");
+            Thread.yield();
+            ingest.watch().isOverdue(0);
+        }
+    }
+
     @Test
     void aReaderThatIsGivenUpTellsNothingMore() throws Exception {
         CountDownLatch reading = new CountDownLatch(3);
@@ -153,9 +166,7 @@ class PacketTapTest {
                 SourceOptions.of(SafeUrl.of(clip("clip.mp4").toString())).withLoop(true);
         Ingest ingest = start(source, log);
         assertTrue(reading.await(PATIENCE.toSeconds(), TimeUnit.SECONDS));
-        do { // until it happens to be in a native call
-            ingest.watch().isOverdue(0);
-        } while (!ingest.watch().abandon());
+        giveUp(ingest);
         ingest.abandon();
         List<String> told = List.copyOf(log.calls);
         assertEquals("disconnected", told.get(told.size() - 1));
