@@ -51,6 +51,9 @@ public final class Ingest implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Ingest.class);
     private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(2);
 
+    /** For a camera that is back within seconds, as most are: a subscriber then waits for half a second and the connecting. */
+    private static final int QUICK_RETRIES = 8;
+
     private final IngestOptions options;
     private final FrameWriters writers;
     private final IngestListener listener;
@@ -97,7 +100,7 @@ public final class Ingest implements AutoCloseable {
         this.writers = Objects.requireNonNull(writers, "writers");
         this.listener = Objects.requireNonNull(listener, "listener");
         this.clock = clock;
-        this.backoff = new Backoff(options.firstRetry(), options.longestRetry(), new SplittableRandom());
+        this.backoff = new Backoff(options.firstRetry(), options.longestRetry(), QUICK_RETRIES, new SplittableRandom());
         this.watch = new CallWatch(options.callLimits());
         this.calls = new WatchedCalls(watch);
         this.taps = new PacketTaps(options.taps(), options.source().url());

@@ -17,7 +17,7 @@ import java.util.Objects;
  * @param decoder the decoder
  * @param filter an FFmpeg filter graph that changes the frames; null if none does
  * @param rate the most frames a second of the main stream, the others being left out before they are filtered; null for all
- * @param firstRetry the wait before the first attempt to reconnect; doubled for each attempt after it
+ * @param firstRetry the wait before each of the first attempts to reconnect, then doubled for each
  * @param longestRetry the longest wait between two attempts
  * @param callTimeout the longest that a native call may take before it counts as hung, beyond the deadlines of the source
  * @param retryFirst whether to try again also when there was no connection yet; otherwise the first failure is final,
@@ -48,7 +48,7 @@ public record IngestOptions(
         taps = List.copyOf(taps);
     }
 
-    /** Attempts after half a second at first and every 15 seconds in the end. */
+    /** Attempts every half second at first and every 15 seconds in the end. */
     public static IngestOptions of(SourceOptions source) {
         return new IngestOptions(
                 source,

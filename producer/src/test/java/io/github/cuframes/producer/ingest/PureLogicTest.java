@@ -33,6 +33,17 @@ class PureLogicTest {
     }
 
     @Test
+    void backoffIsQuickAtFirstWhereThatIsWanted() {
+        Backoff backoff = new Backoff(Duration.ofMillis(500), Duration.ofSeconds(15), 3, () -> 0);
+        for (int round = 0; round < 2; round++) {
+            for (long millis : new long[] {500, 500, 500, 1000, 2000, 4000, 8000, 15_000, 15_000}) {
+                assertEquals(millis * 1_000_000, backoff.nextNanos());
+            }
+            backoff.reset();
+        }
+    }
+
+    @Test
     void backoffIsShortenedByAHalfAtMost() {
         RandomGenerator lucky = () -> -1L; // nextDouble is almost 1
         Backoff backoff = new Backoff(Duration.ofSeconds(1), Duration.ofSeconds(1), lucky);
