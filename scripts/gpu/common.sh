@@ -62,6 +62,7 @@ test_properties=("-Dcuframes.clips=$bundle/clips"
     "-Dcuframes.producer.jar=$home/cuframes-producer.jar"
     "-Dcuframes.subscriber.jar=$home/cuframes-subscriber.jar"
     "-Dcuframes.cpp.checksum=$bundle/cpp-checksum"
+    "-Dcuframes.cpp.tests=$bundle/cpp-tests"
     "-Dcuframes.python=$bundle/python")
 # the one that has torch, perhaps
 export CUFRAMES_PYTHON=${CUFRAMES_PYTHON:-$(command -v python3 || true)}

@@ -1,6 +1,7 @@
 package io.github.cuframes.tests;
 
 import io.github.cuframes.protocol.frame.FrameFlag;
+import io.github.cuframes.protocol.frame.MemoryKind;
 import io.github.cuframes.protocol.pattern.FrameCode;
 import io.github.cuframes.subscriber.DeliveryPolicy;
 import io.github.cuframes.subscriber.Frame;
@@ -39,6 +40,7 @@ public final class VerifyingSubscriber {
     private final FrameVerifier verifier;
     private final Window window = new Window();
     private final CRC32 checksum = new CRC32();
+    private ByteBuffer downloaded = ByteBuffer.allocateDirect(0);
     private final long holdNanos;
     private final long progress;
 
@@ -123,7 +125,7 @@ public final class VerifyingSubscriber {
     }
 
     private void verify(Frame frame) {
-        ByteBuffer luma = frame.plane(0);
+        ByteBuffer luma = luma(frame);
         long code = code(frame, luma);
         long sum = checksum(luma);
         if (frame.has(FrameFlag.CORRUPT)) {
@@ -134,13 +136,29 @@ public final class VerifyingSubscriber {
         if (holdNanos > 0) {
             Await.elapse(Duration.ofNanos(holdNanos));
         }
+        luma = luma(frame);
         if (code(frame, luma) != code || checksum(luma) != sum) {
             verifier.violation("another picture than before, while it was held", frame.sequence());
         }
     }
 
+    /** As it lies in host memory, or as it was downloaded. */
+    private ByteBuffer luma(Frame frame) {
+        if (frame.memoryKind() == MemoryKind.HOST) {
+            return frame.plane(0);
+        }
+        int bytes = frame.rowBytes(0) * frame.rows(0);
+        if (downloaded.capacity() < bytes) {
+            downloaded = ByteBuffer.allocateDirect(bytes);
+        }
+        downloaded.clear().limit(bytes);
+        frame.download(0, downloaded);
+        return downloaded;
+    }
+
     private static long code(Frame frame, ByteBuffer luma) {
-        return FrameCode.read(luma, 0, frame.pitch(0), frame.width(), frame.height());
+        int pitch = frame.memoryKind() == MemoryKind.HOST ? frame.pitch(0) : frame.rowBytes(0);
+        return FrameCode.read(luma, 0, pitch, frame.width(), frame.height());
     }
 
     private long checksum(ByteBuffer luma) {

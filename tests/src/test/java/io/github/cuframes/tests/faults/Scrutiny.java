@@ -44,7 +44,7 @@ final class Scrutiny {
     /** The frame that was another picture when it was looked at again; 0: none. */
     private long changed;
 
-    /** What was wrong with the last frame's picture. */
+    /** What was wrong with the last frame's picture, and with those before it that came late too. */
     private long wrongPictures;
 
     private long holesBefore;
@@ -101,12 +101,14 @@ final class Scrutiny {
         code = FrameCode.read(luma, 0, pitch(frame), frame.width(), frame.height());
         sum = sum(luma);
         boolean away = reconnectsSoFar != reconnects;
+        // of frames that were queued when the connection ended, several may be seen before its end is
+        boolean undecided = leaseMayHaveEnded() && !away && isLate(frame);
         if (away && leaseMayHaveEnded()) {
             forgetLast();
-        } else if (changed != 0) {
+        } else if (changed != 0 && !undecided) {
             violation("another picture than before, while it was held", changed);
         }
-        changed = 0;
+        changed = undecided ? changed : 0;
         cut &= !away;
         boolean otherEpoch = hasLast && frame.epoch() != epoch;
         boolean otherGeneration = hasLast && !otherEpoch && frame.generation() != generation;
@@ -124,8 +126,8 @@ final class Scrutiny {
         if (frame.breaksStream()) {
             lostBySource += frame.lostBefore();
         }
-        long violationsBefore = violationCount;
-        holesBefore = verifier == null ? 0 : verifier.holes();
+        long violationsBefore = violationCount - (undecided ? wrongPictures : 0);
+        holesBefore = undecided ? holesBefore : verifier == null ? 0 : verifier.holes();
         if (frame.has(FrameFlag.CORRUPT)) {
             corrupt++; // it was said that the picture is not what was sent
         } else {
