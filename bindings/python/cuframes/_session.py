@@ -43,6 +43,13 @@ class Counters:
     #: places where some were
     gaps: int = 0
     reconnects: int = 0
+    #: of the last frame received
+    epoch: int = 0
+    sequence: int = 0
+
+    def had(self, epoch: int, sequence: int) -> bool:
+        """Whether a frame was received before, or a later one was: a new connection begins with the newest there is."""
+        return epoch == self.epoch and sequence <= self.sequence
 
 
 @dataclass(frozen=True)
@@ -254,8 +261,13 @@ class Session:
             raise breach
 
     def _take_next(self) -> Taken | None:
-        found = self._advance()
-        return None if found is None else self._frame(found)
+        assert self.leases is not None
+        while (found := self._advance()) is not None:
+            if not self.counters.had(self.epoch, found[0]):
+                return self._frame(found)
+            self._taken_sequence = found[0]
+            self.leases.give_back(found[1], found[2])
+        return None
 
     def _take_latest(self) -> Taken | None:
         assert self._ring is not None and self.leases is not None
@@ -271,11 +283,15 @@ class Session:
             self.leases.give_back(candidate[1], candidate[2])
             candidate = following
         wanted = self._requested or self._ring.newest_sequence()
+        had = self.counters.had(self.epoch, candidate[0])
         if self.ended or candidate[0] >= wanted:
             self._requested = 0
-            return self._frame(candidate)
+            if not had:
+                return self._frame(candidate)
         self.leases.give_back(candidate[1], candidate[2])
-        if self._requested == 0:
+        if had:
+            self._taken_sequence = candidate[0]
+        elif self._requested == 0:
             self._requested = wanted
             self._request()
         return None
@@ -338,6 +354,7 @@ class Session:
             self.counters.dropped += missing
             self.counters.gaps += 1
         self._taken_sequence = sequence
+        self.counters.epoch, self.counters.sequence = self.epoch, sequence
         self.counters.received += 1
         return Taken(self.leases.begin(number, delivery, place), sequence, metadata)
 

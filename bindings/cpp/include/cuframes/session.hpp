@@ -21,18 +21,29 @@ constexpr const char* library_name = "cuframes-cpp 0.1.0";
 /// Counts, in one thread; any may read.
 ///
 /// A break is seen in two ways, neither of which suffices: by the flag of a frame that was delivered, and by the ring's counter, which knows those
-/// of frames that were not delivered, but may be ahead of the frame at hand. The larger of the two is right.
+/// of frames that were not delivered, but may be ahead of the frame at hand. The larger of the two is right. Where the counter was ahead, the frame
+/// that it stood for comes later, and is broken all the same.
 class Counters {
 public:
     void connected() { add(connections_, 1); }
 
     /// A frame was taken out of the queue, perhaps to be skipped.
-    void taken(std::uint32_t flags) { flagged_ += (flags & flag_discontinuity) != 0 ? 1 : 0; }
+    void taken(std::uint32_t flags) {
+        if ((flags & flag_discontinuity) != 0) {
+            flagged_++;
+            broken_ = true;
+        }
+    }
+
+    /// Whether a frame went to the application before, or a later one did: a new connection begins with the newest there is.
+    bool had(std::uint64_t epoch, std::uint64_t sequence) const { return epoch == epoch_ && sequence <= last_sequence_; }
 
     /// A frame goes to the application. `discontinuities`: the ring's. `in_order`: whether the frames between this one and the newest are still to
     /// come. Returns whether the stream is broken before it.
     bool returned(std::uint64_t epoch, std::uint64_t sequence, std::uint64_t discontinuities, bool in_order) {
         add(received_, 1);
+        const bool told = broken_;
+        broken_ = false;
         if (epoch != epoch_) {
             const bool first = epoch_ == 0;
             epoch_ = epoch;
@@ -46,10 +57,13 @@ public:
         const bool jumped = sequence != last_sequence_ + 1;
         add(dropped_, sequence - last_sequence_ - 1);
         last_sequence_ = sequence;
+        if (discontinuities - at_first_ < flagged_) {
+            at_first_ = discontinuities - flagged_;  // it was ahead of the first frame
+        }
         const std::uint64_t seen = discontinuities - at_first_;
         const std::uint64_t breaks = (in_order && !jumped) || flagged_ > seen ? flagged_ : seen;
         if (breaks <= counted_) {
-            return false;
+            return told;
         }
         add(gaps_, breaks - counted_);
         counted_ = breaks;
@@ -76,6 +90,7 @@ private:
     std::uint64_t flagged_ = 0;
     std::uint64_t at_first_ = 0;
     std::uint64_t counted_ = 0;  // breaks of this epoch that are in gaps_
+    bool broken_ = false;        // whether a frame with the flag was taken since the last one that went to the application
 };
 
 /// What a connection is made with.
@@ -295,10 +310,13 @@ private:
     }
 
     std::optional<Frame> take_next() {
-        if (!advance()) {
-            return std::nullopt;
+        while (advance()) {
+            if (!counters_.had(epoch_, entry_.sequence)) {
+                return frame();
+            }
+            leases_->give_back(entry_.lease, taken_);
         }
-        return frame();
+        return std::nullopt;
     }
 
     std::optional<Frame> take_latest() {
@@ -317,12 +335,15 @@ private:
         }
         // one REQUEST for each frame: at a high rate even its answer may be old on arrival, and something must be taken
         const std::uint64_t wanted = requested_ != 0 ? requested_ : load_acquire(ring_->header().newestSequence);
+        const bool had = counters_.had(epoch_, entry_.sequence);
         if (ended_ || entry_.sequence >= wanted) {
             requested_ = 0;
-            return frame();
+            if (!had) {
+                return frame();
+            }
         }
         leases_->give_back(entry_.lease, taken_);
-        if (requested_ == 0) {
+        if (requested_ == 0 && !had) {
             requested_ = wanted;
             connection_->send(Type::request);
         }
@@ -372,7 +393,9 @@ private:
         entry_ = entry;
         taken_ = next;
         store_release(page.taken, next);
-        counters_.taken(load(metadata.flags));
+        if (!counters_.had(epoch_, entry.sequence)) {
+            counters_.taken(load(metadata.flags));
+        }
         map_->retire_before(entry.generation);
         return true;
     }

@@ -8,7 +8,7 @@ import java.util.concurrent.atomic.AtomicLong;
  *
  * <p>A break is seen in two ways, neither of which suffices: by the flag of a frame that was delivered, and by the ring's
  * counter, which knows those of frames that were not delivered, but may be ahead of the frame at hand. The larger of the
- * two is right.
+ * two is right. Where the counter was ahead, the frame that it stood for comes later, and is broken all the same.
  */
 final class Counters {
 
@@ -24,6 +24,9 @@ final class Counters {
     /** Breaks of this epoch that are in {@link #gaps}. */
     private long counted;
 
+    /** Whether a frame with the flag was taken since the last one that went to the application. */
+    private boolean broken;
+
     /** A frame is copied to another GPU. */
     void copied() {
         copied.lazySet(copied.get() + 1);
@@ -33,7 +36,13 @@ final class Counters {
     void taken(int flags) {
         if (FrameFlag.DISCONTINUITY.in(flags)) {
             flagged++;
+            broken = true;
         }
+    }
+
+    /** Whether a frame went to the application before, or a later one did: a new connection begins with the newest there is. */
+    boolean had(long frameEpoch, long sequence) {
+        return frameEpoch == epoch && sequence <= lastSequence;
     }
 
     /**
@@ -45,6 +54,8 @@ final class Counters {
      */
     boolean returned(long frameEpoch, long sequence, long counter, boolean inOrder) {
         received.lazySet(received.get() + 1);
+        boolean told = broken;
+        broken = false;
         if (frameEpoch != epoch) {
             boolean first = epoch == 0;
             epoch = frameEpoch;
@@ -60,9 +71,10 @@ final class Counters {
         boolean jumped = sequence != lastSequence + 1;
         dropped.lazySet(dropped.get() + sequence - lastSequence - 1);
         lastSequence = sequence;
+        counterAtFirst = Math.min(counterAtFirst, counter - flagged); // it was ahead of the first frame
         long breaks = inOrder && !jumped ? flagged : Math.max(flagged, counter - counterAtFirst);
         if (breaks <= counted) {
-            return false;
+            return told;
         }
         gaps.lazySet(gaps.get() + breaks - counted);
         counted = breaks;

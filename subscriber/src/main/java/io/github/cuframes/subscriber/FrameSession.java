@@ -226,7 +226,13 @@ final class FrameSession extends Session<Frame> {
     }
 
     private Frame takeNext() throws ProtocolException {
-        return advance() == 0 ? null : frame();
+        while (advance() != 0) {
+            if (!counters.had(epoch, takenSequence)) {
+                return frame();
+            }
+            leases.giveBack(takenLease, taken);
+        }
+        return null;
     }
 
     private Frame takeLatest() throws ProtocolException {
@@ -246,12 +252,15 @@ final class FrameSession extends Session<Frame> {
         }
         // one REQUEST for each frame: at a high rate even its answer may be old on arrival, and something must be taken
         long wanted = requested != 0 ? requested : ring.newestSequence();
+        boolean had = counters.had(epoch, takenSequence);
         if (isEnded() || takenSequence >= wanted) {
             requested = 0;
-            return frame();
+            if (!had) {
+                return frame();
+            }
         }
         leases.giveBack(takenLease, taken);
-        if (requested == 0) {
+        if (requested == 0 && !had) {
             requested = wanted;
             request();
         }
@@ -314,7 +323,9 @@ final class FrameSession extends Session<Frame> {
         takenSequence = sequence;
         taken = next;
         page.taken(next);
-        counters.taken(ring.metadata(slot).flags());
+        if (!counters.had(epoch, sequence)) {
+            counters.taken(ring.metadata(slot).flags());
+        }
         frames.retire(generation);
         return next;
     }

@@ -71,13 +71,36 @@ class SmallPartsTest {
         assertFalse(counters.returned(1, 11, 3, false));
         assertTrue(counters.returned(1, 20, 4, false), "one of those skipped had the flag");
         assertEquals(new SubscriberStatistics(3, 8, 1, 0, 0), counters.snapshot(0));
-        // the counter was ahead: the flag of the frame itself is not counted again
+        // the counter was ahead: the flag of the frame itself is not counted again, but it is that frame which is
+        // broken
         counters.taken(FrameFlag.DISCONTINUITY.bit());
-        assertFalse(counters.returned(1, 21, 4, false));
+        assertTrue(counters.returned(1, 21, 4, false));
         // the counter is ahead of a queue in order: it waits for the flag
         assertFalse(counters.returned(1, 22, 9, true));
         assertTrue(counters.returned(2, 5, 0, false), "another publisher");
         assertEquals(new SubscriberStatistics(6, 8, 2, 0, 0), counters.snapshot(0));
+    }
+
+    @Test
+    void breaksAreSeenAlsoWhereTheCounterWasAheadOfTheFirstFrame() {
+        Counters counters = new Counters();
+        assertFalse(counters.returned(1, 10, 1, true), "the break is on the next frame, and was published already");
+        counters.taken(FrameFlag.DISCONTINUITY.bit());
+        assertTrue(counters.returned(1, 11, 1, true));
+        assertTrue(counters.returned(1, 15, 2, true), "one of those skipped had the flag");
+        assertFalse(counters.returned(1, 16, 2, true));
+        assertEquals(2, counters.snapshot(0).gaps());
+    }
+
+    @Test
+    void framesAreKnownThatWereHadBefore() {
+        Counters counters = new Counters();
+        assertFalse(counters.had(1, 10));
+        counters.returned(1, 10, 0, true);
+        assertTrue(counters.had(1, 9));
+        assertTrue(counters.had(1, 10));
+        assertFalse(counters.had(1, 11));
+        assertFalse(counters.had(2, 10), "of another publisher");
     }
 
     @Test

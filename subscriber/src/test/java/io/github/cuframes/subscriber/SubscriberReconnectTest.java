@@ -86,10 +86,43 @@ class SubscriberReconnectTest {
             }
             assertEquals(3, last, "what was delivered before the end is read");
             Client second = again.join();
+            second.deliver(2); // a newcomer gets the newest frame, which this one has had
             publisher.write(9, 0);
             second.deliver(9);
             try (Frame frame = subscriber.next(LONG)) {
                 assertEquals(publisher.sequence, frame.sequence());
+                assertTrue(second.isFree(2), "what was not wanted is given back");
+            }
+            assertEquals(0, subscriber.statistics().dropped());
+        }
+    }
+
+    @Test
+    void theNewestFrameDoesNotComeAgainAfterAReconnect() throws IOException {
+        publisher.allocate(1, ScriptedPublisher.CONFIG, 0, ScriptedPublisher.SLOTS);
+        Script<Client> running = Script.start(publisher::serve);
+        try (Subscriber subscriber = builder().policy(DeliveryPolicy.latest()).connect()) {
+            while (!running.isDone()) {
+                assertNull(subscriber.next(1_000_000));
+            }
+            Client client = running.join();
+            publisher.write(0, 0);
+            client.deliver(0);
+            subscriber.next(LONG).close();
+            client.close();
+            Script<Client> again = Script.start(publisher::serve);
+            while (!again.isDone()) {
+                assertNull(subscriber.next(1_000_000));
+            }
+            Client second = again.join();
+            second.deliver(0);
+            for (int i = 0; i < 100; i++) {
+                assertNull(subscriber.next(1_000_000));
+            }
+            publisher.write(1, 0);
+            second.deliver(1);
+            try (Frame frame = subscriber.next(LONG)) {
+                assertEquals(2, frame.sequence());
             }
         }
     }
