@@ -72,7 +72,7 @@ final class Growth {
         if (level == null || level.moments() < 2) {
             // the second moment is the one that counts: by then classes are loaded and caches filled; of what comes and
             // goes with generations, the less of both
-            Resources base = level == null ? now : now.atMost(level.first());
+            Resources base = level == null ? now : base(level.first(), now);
             levels.put(actor.pid(), new Level(name, base, now, level == null ? 1 : 2));
             return;
         }
@@ -86,6 +86,14 @@ final class Growth {
         compare(name, "threads", first.threads() + THREADS_SLACK, now.threads(), grown);
         compare(name, "VRAM of the stand-in", first.vram(), now.vram(), grown);
         compare(name, "resident memory", first.rss() + RSS_SLACK, now.rss(), grown);
+    }
+
+    /** One of both may have been cut off just then, and connected again since: it had a socket less, and no mappings. */
+    private static Resources base(Resources first, Resources second) {
+        if (first.sockets() == second.sockets()) {
+            return second.atMost(first);
+        }
+        return first.sockets() > second.sockets() ? first : second;
     }
 
     private void lookAtGpu(Theatre theatre, List<String> grown) throws StepFailure {
