@@ -258,10 +258,17 @@ final class Scrutiny {
         violations.add(Actor.word(report));
     }
 
-    /** What was seen since the start; {@code gone} is why no frame comes any more, or null. */
+    /**
+     * What was seen since the start, but for what the next frame will decide: whether the lease of the last one had ended.
+     *
+     * @param gone why no frame comes any more, or null
+     */
     synchronized String line(SubscriberStatistics statistics, String gone) {
-        long holes = pastHoles + (verifier == null ? 0 : verifier.holes());
-        return "checked received=" + received + " violations=" + violationCount + " holes=" + holes + " corrupt="
+        boolean undecided = leaseMayHaveEnded();
+        long seen = verifier == null ? 0 : verifier.holes();
+        long holes = pastHoles + (undecided ? Math.min(seen, holesBefore) : seen);
+        long violationsSoFar = violationCount - (undecided ? wrongPictures : 0);
+        return "checked received=" + received + " violations=" + violationsSoFar + " holes=" + holes + " corrupt="
                 + corrupt + " generations=" + generations + " restarts=" + restarts + " skipped=" + skippedByPolicy
                 + " away=" + missedWhileAway + " source=" + lostBySource + " overwritten=" + overwritten
                 + " reconnects="
