@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from types import TracebackType
 
 from . import _wire
@@ -106,7 +107,7 @@ class Subscriber:
     def statistics(self) -> Counters:
         """What was counted so far; a copy."""
         counters = self._counters
-        return Counters(counters.received, counters.dropped, counters.gaps, counters.reconnects)
+        return replace(counters)
 
     @property
     def credits(self) -> int:

@@ -165,7 +165,7 @@ final class Connector<T> implements AutoCloseable {
                 if (taken != null) {
                     return taken;
                 }
-                if (current.isEnded()) {
+                if (current.isEnded() && current.pauseNanos() == 0) {
                     leave(current);
                 } else {
                     progress = await(current, deadline);
@@ -206,12 +206,15 @@ final class Connector<T> implements AutoCloseable {
     /** Waits for something to take or a message; whether there may be something new. */
     private boolean await(Session<T> current, long deadline) {
         long pause = current.pauseNanos();
-        if (pause > 0) {
+        try {
+            if (pause <= 0) {
+                return current.await(deadline);
+            }
+            if (!current.isEnded() && current.receive(0)) {
+                return true; // it may end what is waited for
+            }
             pause(Math.min(deadline - ticker.nanoTime(), pause));
             return false;
-        }
-        try {
-            return current.await(deadline);
         } catch (ProtocolException e) {
             throw refuse(current, e);
         }

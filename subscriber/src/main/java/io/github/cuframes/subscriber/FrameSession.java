@@ -174,7 +174,8 @@ final class FrameSession extends Session<Frame> {
     /** Waits for the GPU where the next frame needs the place of one that the application has released. */
     @Override
     long pauseNanos() {
-        return !memoryMissing && bufferMissing && hasNext() ? GPU_STEP_NANOS : 0;
+        boolean canStillCome = failure() == null && !isCut(); // with either the publisher may use its slots again
+        return !memoryMissing && bufferMissing && canStillCome && hasNext() ? GPU_STEP_NANOS : 0;
     }
 
     /**
@@ -362,12 +363,17 @@ final class FrameSession extends Session<Frame> {
         boolean everyDelivered = policy.mode() != DeliveryMode.LATEST;
         boolean breaks = counters.returned(epoch, metadata.sequence(), ring.discontinuities(), everyDelivered);
         leases.hold();
-        return new Frame(leases, view, lease, delivery, epoch, metadata, breaks, copy);
+        Frame frame = new Frame(leases, view, lease, delivery, epoch, metadata, breaks, copy);
+        if (copy != null) {
+            copy.endLease(
+                    view.memory(), leases, lease, delivery); // metadata may be the slot's next frame's from here on
+        }
+        return frame;
     }
 
     private CopyBuffers.Buffer copy(SlotView view, int lease, long delivery) {
         try {
-            CopyBuffers.Buffer copy = view.copies().copy(view.memory(), view.address(), leases, lease, delivery);
+            CopyBuffers.Buffer copy = view.copies().copy(view.address());
             counters.copied();
             return copy;
         } catch (CudaException e) {

@@ -121,9 +121,6 @@ final class PendingWork {
         ticket.lease = lease;
         ticket.delivery = delivery;
         ticket.buffer = buffer;
-        synchronized (this) {
-            buffer.copying(ticket);
-        }
         add(ticket);
     }
 

@@ -88,7 +88,10 @@ abstract class Session<T> implements AutoCloseable {
         return told.printableText();
     }
 
-    /** How long to wait before another look at what the socket tells nothing of; 0 if there is no such thing. */
+    /**
+     * How long to wait before another look at what the socket tells nothing of, and what comes also after the connection's
+     * end; 0 if there is no such thing.
+     */
     long pauseNanos() {
         return 0;
     }

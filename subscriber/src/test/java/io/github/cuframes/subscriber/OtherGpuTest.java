@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.*;
 import io.github.cuframes.memory.cuda.CudaContext;
 import io.github.cuframes.memory.cuda.CudaStream;
 import io.github.cuframes.protocol.frame.MemoryKind;
+import io.github.cuframes.protocol.message.ByeReason;
 import io.github.cuframes.protocol.message.ErrorCode;
 import io.github.cuframes.protocol.message.Message;
 import io.github.cuframes.standin.StandInControl.Kind;
@@ -172,6 +173,94 @@ class OtherGpuTest extends GpuFixture {
             try (Frame frame = subscriber.next(LONG)) {
                 assertTrue(ScriptedPublisher.isIntact(frame));
             }
+        }
+        await(() -> before.equals(gpu.live()));
+    }
+
+    @Test
+    void whatWasDeliveredBeforeTheEndWaitsForABufferToo() throws Exception {
+        Client[] client = new Client[1];
+        try (Subscriber subscriber = connect(builder().gpu("1").copyToMyGpu(true), client);
+                CudaContext reading = CudaContext.retain(second);
+                CudaStream stream = CudaStream.create(reading)) {
+            gpu.block(stream.handle());
+            for (int i = 0; i < client[0].credits; i++) {
+                deliver(client[0], i);
+                subscriber.next(LONG).releaseAfter(stream.handle());
+                int lease = i;
+                await(() -> client[0].isFree(lease));
+            }
+            deliver(client[0], 0);
+            deliver(client[0], 1);
+            client[0].bye(ByeReason.END_OF_STREAM);
+            client[0].close();
+            assertNull(subscriber.next(1_000_000));
+            assertFalse(subscriber.isAtEnd());
+            gpu.unblock(stream.handle());
+            for (int i = 1; i <= 2; i++) {
+                try (Frame frame = subscriber.next(LONG)) {
+                    assertEquals(client[0].credits + i, frame.sequence());
+                    assertTrue(ScriptedPublisher.isIntact(frame));
+                }
+            }
+            assertNull(subscriber.next(LONG));
+            assertTrue(subscriber.isAtEnd());
+        }
+        await(() -> before.equals(gpu.live()));
+    }
+
+    /** The publisher's last word comes before a buffer: a publisher that ended the leases may have used the slots again. */
+    @Test
+    void whatWasDeliveredBeforeARefusalWaitsForNothing() throws Exception {
+        Client[] client = new Client[1];
+        try (Subscriber subscriber =
+                        connect(builder().gpu("1").copyToMyGpu(true).reconnect(false), client);
+                CudaContext reading = CudaContext.retain(second);
+                CudaStream stream = CudaStream.create(reading)) {
+            gpu.block(stream.handle());
+            for (int i = 0; i < client[0].credits; i++) {
+                deliver(client[0], i);
+                subscriber.next(LONG).releaseAfter(stream.handle());
+                int lease = i;
+                await(() -> client[0].isFree(lease));
+            }
+            deliver(client[0], 0);
+            client[0].error(ErrorCode.TOO_SLOW, "held for too long");
+            client[0].close();
+            assertContains(
+                    "held for too long",
+                    assertThrows(SubscriberException.class, () -> subscriber.next(LONG))
+                            .getMessage());
+            gpu.unblock(stream.handle());
+        }
+        await(() -> before.equals(gpu.live()));
+    }
+
+    /** The slot of a frame that was copied is the publisher's again at once, and so is what the ring says of it. */
+    @Test
+    void aCopyKeepsTheMetadataOfItsFrame() throws Exception {
+        int frames = 5_000;
+        Client[] client = new Client[1];
+        try (Subscriber subscriber =
+                connect(builder().policy(DeliveryPolicy.lossless()).gpu("1").copyToMyGpu(true), client)) {
+            int credits = client[0].credits;
+            Script<Void> publishing = Script.start(() -> {
+                for (int i = 0; i < frames; i++) {
+                    int lease = i % credits;
+                    await(() -> client[0].isFree(lease));
+                    deliver(client[0], lease);
+                }
+                return null;
+            });
+            for (int i = 0; i < frames; i++) {
+                try (Frame frame = subscriber.next(LONG)) {
+                    assertEquals(i + 1, frame.sequence());
+                    assertEquals(frame.sequence() * 3600, frame.pts());
+                    assertTrue(ScriptedPublisher.isIntact(frame), frame::toString);
+                }
+            }
+            publishing.join();
+            assertEquals(frames, subscriber.statistics().copied());
         }
         await(() -> before.equals(gpu.live()));
     }
