@@ -1,37 +1,31 @@
 package io.github.cuframes.fuzz;
 
+import static io.github.cuframes.fuzz.GreetingPublisher.KEY;
+import static io.github.cuframes.fuzz.GreetingPublisher.bytes;
+import static io.github.cuframes.fuzz.GreetingPublisher.failure;
+import static io.github.cuframes.fuzz.GreetingPublisher.require;
+import static io.github.cuframes.fuzz.GreetingPublisher.requireNoLeak;
+import static io.github.cuframes.fuzz.GreetingPublisher.send;
+
 import io.github.cuframes.memory.SharedFile;
 import io.github.cuframes.memory.transport.ControlConnection;
-import io.github.cuframes.memory.transport.ControlServer;
-import io.github.cuframes.memory.transport.ReceiveStatus;
 import io.github.cuframes.protocol.ProtocolVersion;
 import io.github.cuframes.protocol.layout.PacketPage;
 import io.github.cuframes.protocol.layout.PacketRecord;
 import io.github.cuframes.protocol.layout.Ring;
 import io.github.cuframes.protocol.message.ByeReason;
-import io.github.cuframes.protocol.message.ErrorCode;
 import io.github.cuframes.protocol.message.Message;
-import io.github.cuframes.protocol.message.MessageCodec;
 import io.github.cuframes.subscriber.Impatience;
 import io.github.cuframes.subscriber.Packet;
 import io.github.cuframes.subscriber.PacketSubscriber;
 import io.github.cuframes.subscriber.SubscriberException;
-import java.io.File;
 import java.io.FileDescriptor;
 import java.io.IOException;
-import java.net.SocketException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.ClosedChannelException;
-import java.nio.channels.Selector;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
 
 /**
  * A subscriber of packets with a publisher that writes what the fuzzer says into the page - records, lies about records,
@@ -40,43 +34,31 @@ import java.util.concurrent.TimeUnit;
  */
 public final class PacketSubscriberTarget {
 
-    private static final String KEY = "cam";
     private static final long EPOCH = 7;
     private static final int SUBSCRIBERS = 1;
     private static final int DATA = PacketPage.MIN_CAPACITY;
     private static final int MOST_STEPS = 96;
     private static final int MOST_HELD = 8;
-    private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(20);
     private static final int LOOK = 2048;
-    private static final int MOST_DESCRIPTORS = 256;
 
     private static PacketSubscriberTarget instance;
 
-    private final Path directory = Files.createTempDirectory("cuframes-fuzz");
-    private final ControlServer server =
-            ControlServer.bind(directory.resolve(KEY + ".sock"), ControlServer.Access.DEFAULT);
+    private final GreetingPublisher publisher = new GreetingPublisher();
     private final SharedFile ringFile = SharedFile.create(Ring.size(1, SUBSCRIBERS), SharedFile.Peer.READS);
     private final SharedFile pageFile = SharedFile.create(PacketPage.SIZE + DATA, SharedFile.Peer.READS_AND_WRITES);
     private final SharedFile shortFile = SharedFile.create(PacketPage.SIZE, SharedFile.Peer.READS_AND_WRITES);
     private final byte[] zeros = new byte[PacketPage.SIZE + DATA];
 
-    private final BlockingQueue<ControlConnection> accepted = new LinkedBlockingQueue<>();
-    private volatile Greeting greeting;
+    private Message.Welcome welcome;
 
     private final List<Packet> held = new ArrayList<>();
-    private final ByteBuffer bytes = pageFile.buffer().duplicate().order(ByteOrder.LITTLE_ENDIAN);
+    private final ByteBuffer packets = pageFile.buffer().duplicate().order(ByteOrder.LITTLE_ENDIAN);
     private PacketPage page;
     private long written;
     private long sequence;
     private long inputs;
 
-    private record Greeting(String name, Message.Welcome welcome, FileDescriptor page) {}
-
-    private PacketSubscriberTarget() throws IOException {
-        Thread thread = new Thread(this::accept, "fuzz-accept");
-        thread.setDaemon(true);
-        thread.start();
-    }
+    private PacketSubscriberTarget() throws IOException {}
 
     /** One input: a greeting, then steps. */
     public static void fuzzerTestOneInput(byte[] data) throws IOException {
@@ -86,35 +68,6 @@ public final class PacketSubscriberTarget {
         instance.run(new Input(data));
     }
 
-    private void accept() {
-        try (Selector selector = ControlServer.openSelector()) {
-            server.register(selector, null);
-            while (true) {
-                ControlConnection next = server.accept();
-                if (next == null) {
-                    selector.select(1_000);
-                    selector.selectedKeys().clear();
-                } else {
-                    greet(next);
-                }
-            }
-        } catch (IOException e) {
-            throw new AssertionError("no connection can be accepted", e);
-        }
-    }
-
-    private void greet(ControlConnection next) throws IOException {
-        Greeting say = greeting;
-        if (next.receive(PATIENCE_NANOS) != ReceiveStatus.MESSAGE
-                || !(MessageCodec.decode(next.type(), next.body()) instanceof Message.Hello hello)
-                || !hello.name().equals(say.name())) {
-            next.close(); // of an input that is over
-            return;
-        }
-        accepted.add(next); // before the subscriber can know of it
-        send(next, encode(say.welcome(), 2), ringFile.descriptor(), say.page());
-    }
-
     private void run(Input input) throws IOException {
         String name = "input " + inputs;
         prepare();
@@ -122,41 +75,35 @@ public final class PacketSubscriberTarget {
         for (int patches = odd == 1 ? 2 : 0; patches > 0; patches--) {
             patch(input);
         }
-        greeting = new Greeting(
-                name,
-                new Message.Welcome(
-                        ProtocolVersion.CURRENT,
-                        "fuzz",
-                        odd == 2 ? input.i64() : EPOCH,
-                        odd == 3 ? Math.max(1, input.edge()) : ringFile.size(),
-                        1,
-                        0,
-                        0,
-                        odd == 4 ? input.edge() & Integer.MAX_VALUE : pageFile.size()),
-                (odd == 5 ? shortFile : pageFile).descriptor());
+        welcome = new Message.Welcome(
+                ProtocolVersion.CURRENT,
+                "fuzz",
+                odd == 2 ? input.i64() : EPOCH,
+                odd == 3 ? Math.max(1, input.edge()) : ringFile.size(),
+                1,
+                0,
+                0,
+                odd == 4 ? input.edge() & Integer.MAX_VALUE : pageFile.size());
+        FileDescriptor[] files = {ringFile.descriptor(), (odd == 5 ? shortFile : pageFile).descriptor()};
+        publisher.greetWith(new GreetingPublisher.Greeting(name, bytes(welcome, 2), files, false));
         ControlConnection serving = null;
         try (PacketSubscriber subscriber = Impatience.of(PacketSubscriber.builder(KEY))
-                .runDirectory(directory)
+                .runDirectory(publisher.directory())
                 .name(name)
                 .reconnect(false)
                 .connectTimeout(Duration.ofMillis(100))
                 .connect()) {
-            serving = accepted.poll();
+            serving = publisher.newest();
             steps(subscriber, serving, input);
         } catch (SubscriberException e) {
             require(e.getMessage().contains(KEY), "an exception that does not name the stream: " + e.getMessage());
         } finally {
             held.forEach(Packet::close);
             held.clear();
-            if (serving != null) {
-                serving.close();
-            }
-            for (ControlConnection left = accepted.poll(); left != null; left = accepted.poll()) {
-                left.close();
-            }
+            publisher.end(serving);
         }
         if (++inputs % LOOK == 0) {
-            require(new File("/proc/self/fd").list().length < MOST_DESCRIPTORS, "descriptors leak");
+            requireNoLeak();
         }
     }
 
@@ -197,16 +144,16 @@ public final class PacketSubscriberTarget {
         Message message =
                 switch (input.below(6)) {
                     case 0 -> new Message.Bye(ByeReason.values()[step % 3]);
-                    case 1 -> new Message.Failure(ProtocolVersion.CURRENT, ErrorCode.NOT_ALLOWED, "that was all");
-                    case 2 -> greeting.welcome();
+                    case 1 -> failure();
+                    case 2 -> welcome;
                     case 3 -> new Message.Request();
                     default -> new Message.Doorbell();
                 };
-        boolean welcome = message instanceof Message.Welcome;
+        boolean again = message instanceof Message.Welcome;
         send(
                 to,
-                encode(message, welcome ? 2 : 0),
-                welcome ? new FileDescriptor[] {ringFile.descriptor(), pageFile.descriptor()} : new FileDescriptor[0]);
+                bytes(message, again ? 2 : 0),
+                again ? new FileDescriptor[] {ringFile.descriptor(), pageFile.descriptor()} : new FileDescriptor[0]);
     }
 
     /** Where the next record begins; the fuzzer may have shown a place in the middle of one. */
@@ -218,7 +165,7 @@ public final class PacketSubscriberTarget {
     private void packet(int size, long step) {
         if (PacketRecord.length(size) <= page.untilEnd(written)) {
             sequence += step;
-            PacketRecord.write(bytes, here(), size, sequence, sequence, -sequence, 1, 0, 0, 1, 0);
+            PacketRecord.write(packets, here(), size, sequence, sequence, -sequence, 1, 0, 0, 1, 0);
             written += PacketRecord.length(size);
             page.show(written);
         }
@@ -232,15 +179,15 @@ public final class PacketSubscriberTarget {
             numbers[input.below(numbers.length)] = input.edge();
         }
         int at = here() + PacketRecord.SIZE;
-        for (int i = 0; i < numbers.length && at + Integer.BYTES * numbers.length <= bytes.capacity(); i++) {
-            bytes.putInt(at + i * Integer.BYTES, numbers[i]);
+        for (int i = 0; i < numbers.length && at + Integer.BYTES * numbers.length <= packets.capacity(); i++) {
+            packets.putInt(at + i * Integer.BYTES, numbers[i]);
         }
         record(PacketRecord.STREAM, 64 + extradata, false);
     }
 
     /** The beginning of a record, which may reach beyond what there is; a lie is shown up to where honest ones end. */
     private void record(int kind, int size, boolean lie) {
-        PacketRecord.write(bytes, here(), kind, size);
+        PacketRecord.write(packets, here(), kind, size);
         written += lie ? PacketRecord.SIZE : PacketRecord.length(size);
         page.show(written);
     }
@@ -248,14 +195,14 @@ public final class PacketSubscriberTarget {
     /** Changes a number anywhere in the page or the ring. */
     private void patch(Input input) {
         int where = input.u16();
-        ByteBuffer memory = (where & 1) == 0 ? bytes : ringFile.buffer().order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer memory = (where & 1) == 0 ? packets : ringFile.buffer().order(ByteOrder.LITTLE_ENDIAN);
         memory.putInt((where >> 1) % (memory.capacity() / Integer.BYTES) * Integer.BYTES, input.edge());
     }
 
     /** Changes a number of a record that was written lately, which may be held. */
     private void patchHere(Input input) {
         int at = page.at(Math.max(0, written - PacketRecord.SIZE * (1L + input.below(8))) & -PacketRecord.SIZE);
-        bytes.putInt(at + input.below(PacketRecord.SIZE / Integer.BYTES) * Integer.BYTES, input.edge());
+        packets.putInt(at + input.below(PacketRecord.SIZE / Integer.BYTES) * Integer.BYTES, input.edge());
     }
 
     private void close(Input input) {
@@ -281,29 +228,6 @@ public final class PacketSubscriberTarget {
         held.add(packet);
         if (!keep || held.size() > MOST_HELD) {
             held.remove(0).close();
-        }
-    }
-
-    private static byte[] encode(Message message, int descriptors) {
-        ByteBuffer encoded = MessageCodec.encode(message, descriptors);
-        byte[] all = new byte[encoded.remaining()];
-        encoded.get(all);
-        return all;
-    }
-
-    private static void send(ControlConnection to, byte[] message, FileDescriptor... descriptors) {
-        try {
-            to.trySend(ByteBuffer.allocateDirect(message.length).put(message).flip(), descriptors);
-        } catch (IOException e) {
-            require(
-                    e instanceof SocketException || e instanceof ClosedChannelException,
-                    "the publisher's side failed: " + e);
-        }
-    }
-
-    private static void require(boolean holds, String what) {
-        if (!holds) {
-            throw new AssertionError(what);
         }
     }
 }

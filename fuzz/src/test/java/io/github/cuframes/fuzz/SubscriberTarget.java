@@ -1,8 +1,15 @@
 package io.github.cuframes.fuzz;
 
+import static io.github.cuframes.fuzz.GreetingPublisher.KEY;
+import static io.github.cuframes.fuzz.GreetingPublisher.bytes;
+import static io.github.cuframes.fuzz.GreetingPublisher.failure;
+import static io.github.cuframes.fuzz.GreetingPublisher.isClosed;
+import static io.github.cuframes.fuzz.GreetingPublisher.require;
+import static io.github.cuframes.fuzz.GreetingPublisher.requireNoLeak;
+import static io.github.cuframes.fuzz.GreetingPublisher.send;
+
 import io.github.cuframes.memory.SharedFile;
 import io.github.cuframes.memory.transport.ControlConnection;
-import io.github.cuframes.memory.transport.ControlServer;
 import io.github.cuframes.memory.transport.ReceiveStatus;
 import io.github.cuframes.protocol.ProtocolVersion;
 import io.github.cuframes.protocol.frame.Colour;
@@ -14,7 +21,6 @@ import io.github.cuframes.protocol.frame.StreamConfig;
 import io.github.cuframes.protocol.layout.Ring;
 import io.github.cuframes.protocol.layout.SubscriberPage;
 import io.github.cuframes.protocol.message.ByeReason;
-import io.github.cuframes.protocol.message.ErrorCode;
 import io.github.cuframes.protocol.message.Message;
 import io.github.cuframes.protocol.message.MessageCodec;
 import io.github.cuframes.subscriber.DeliveryPolicy;
@@ -22,24 +28,15 @@ import io.github.cuframes.subscriber.Frame;
 import io.github.cuframes.subscriber.Impatience;
 import io.github.cuframes.subscriber.Subscriber;
 import io.github.cuframes.subscriber.SubscriberException;
-import java.io.File;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
 import java.io.IOException;
-import java.net.SocketException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.ClosedChannelException;
-import java.nio.channels.Selector;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
 
 /**
  * A subscriber with a publisher that does what the fuzzer says: greetings, messages, descriptors, and writes into ring
@@ -48,15 +45,12 @@ import java.util.concurrent.TimeUnit;
  */
 public final class SubscriberTarget {
 
-    private static final String KEY = "cam";
     private static final int SLOTS = 4;
     private static final int SUBSCRIBERS = 2;
     private static final long EPOCH = 7;
     private static final int SLAB_SIZE = 4 * 4096;
     private static final int MOST_STEPS = 64;
-    private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(20);
     private static final int LOOK = 2048;
-    private static final int MOST_DESCRIPTORS = 256;
     private static final DeliveryPolicy[] POLICIES = {
         DeliveryPolicy.latest(), DeliveryPolicy.fifo(3), DeliveryPolicy.lossless()
     };
@@ -68,9 +62,7 @@ public final class SubscriberTarget {
 
     private static SubscriberTarget instance;
 
-    private final Path directory = Files.createTempDirectory("cuframes-fuzz");
-    private final ControlServer server =
-            ControlServer.bind(directory.resolve(KEY + ".sock"), ControlServer.Access.DEFAULT);
+    private final GreetingPublisher publisher = new GreetingPublisher();
     private final SharedFile ringFile = file(Ring.size(SLOTS, SUBSCRIBERS), SharedFile.Peer.READS);
     private final SharedFile pageFile = file(SubscriberPage.SIZE, SharedFile.Peer.READS_AND_WRITES);
     private final SharedFile slab = file(SLAB_SIZE, SharedFile.Peer.READS);
@@ -80,11 +72,6 @@ public final class SubscriberTarget {
         ringFile.descriptor(), pageFile.descriptor(), slab.descriptor(), shortFile.descriptor(), device.getFD()
     };
 
-    /** What the accepting thread says to the subscriber of this name, and the connections that it accepted from it. */
-    private volatile Greeting greeting;
-
-    private final BlockingQueue<ControlConnection> accepted = new LinkedBlockingQueue<>();
-
     private final byte[] zeros = new byte[SLAB_SIZE];
     private final List<Frame> held = new ArrayList<>();
     private Ring ring;
@@ -93,13 +80,7 @@ public final class SubscriberTarget {
     private long sequence;
     private long inputs;
 
-    private record Greeting(String name, byte[] bytes, FileDescriptor[] files, boolean last) {}
-
-    private SubscriberTarget() throws IOException {
-        Thread thread = new Thread(this::accept, "fuzz-accept");
-        thread.setDaemon(true);
-        thread.start();
-    }
+    private SubscriberTarget() throws IOException {}
 
     private static SharedFile file(long size, SharedFile.Peer peer) throws IOException {
         return SharedFile.create(size, peer);
@@ -113,48 +94,6 @@ public final class SubscriberTarget {
         instance.run(new Input(data));
     }
 
-    private void accept() {
-        try (Selector selector = ControlServer.openSelector()) {
-            server.register(selector, null);
-            while (true) {
-                ControlConnection next = server.accept();
-                if (next == null) {
-                    selector.select(1_000);
-                    selector.selectedKeys().clear();
-                } else {
-                    greet(next);
-                }
-            }
-        } catch (IOException e) {
-            throw new AssertionError("no connection can be accepted", e);
-        }
-    }
-
-    private void greet(ControlConnection next) throws IOException {
-        long begin = System.nanoTime();
-        ReceiveStatus status;
-        while ((status = next.receive(0)) == ReceiveStatus.NOTHING && System.nanoTime() - begin < PATIENCE_NANOS) {
-            Thread.yield();
-        }
-        Greeting say = greeting;
-        if (status != ReceiveStatus.MESSAGE
-                || !(MessageCodec.decode(next.type(), next.body()) instanceof Message.Hello hello)
-                || !hello.name().equals(say.name())) {
-            next.close(); // of an input that is over
-            return;
-        }
-        accepted.add(next); // before the subscriber can know of it
-        send(next, say.bytes(), say.files());
-        if (say.last()) {
-            send(next, bytes(failure(), 0));
-            next.close();
-        }
-    }
-
-    private static Message failure() {
-        return new Message.Failure(ProtocolVersion.CURRENT, ErrorCode.NOT_ALLOWED, "that was all");
-    }
-
     private void run(Input input) throws IOException, InterruptedException {
         prepare();
         String name = "input " + inputs;
@@ -162,47 +101,35 @@ public final class SubscriberTarget {
         int credits = input.below(8) == 0 ? input.edge() : 4;
         Message.Welcome welcome =
                 new Message.Welcome(ProtocolVersion.CURRENT, "fuzz", EPOCH, ringFile.size(), 1, 0, credits);
-        greeting = raw
-                ? new Greeting(name, raw(input), some(input), true)
-                : new Greeting(name, bytes(welcome, 2), new FileDescriptor[] {files[0], files[1]}, false);
+        publisher.greetWith(
+                raw
+                        ? new GreetingPublisher.Greeting(name, raw(input), some(input), true)
+                        : new GreetingPublisher.Greeting(
+                                name, bytes(welcome, 2), new FileDescriptor[] {files[0], files[1]}, false));
         DeliveryPolicy policy = POLICIES[input.below(POLICIES.length)];
         for (int patches = input.below(8); patches > 4; patches--) {
             patch(input);
         }
         ControlConnection serving = null;
         try (Subscriber subscriber = Impatience.of(Subscriber.builder(KEY))
-                .runDirectory(directory)
+                .runDirectory(publisher.directory())
                 .policy(policy)
                 .name(name)
                 .reconnect(false)
                 .connectTimeout(Duration.ofMillis(100))
                 .connect()) {
-            serving = newest();
+            serving = publisher.newest();
             steps(subscriber, serving, input);
         } catch (SubscriberException e) {
             require(e.getMessage().contains(KEY), "an exception that does not name the stream: " + e.getMessage());
         } finally {
             held.forEach(Frame::close);
             held.clear();
-            if (serving != null) {
-                serving.close();
-            }
-            for (ControlConnection left = accepted.poll(); left != null; left = accepted.poll()) {
-                left.close();
-            }
+            publisher.end(serving);
         }
         if (++inputs % LOOK == 0) {
-            require(new File("/proc/self/fd").list().length < MOST_DESCRIPTORS, "descriptors leak");
+            requireNoLeak();
         }
-    }
-
-    private ControlConnection newest() throws IOException {
-        ControlConnection newest = accepted.poll();
-        while (!accepted.isEmpty()) {
-            newest.close();
-            newest = accepted.poll();
-        }
-        return newest;
     }
 
     /** Ring, page and slab as a publisher would have made them. */
@@ -236,13 +163,6 @@ public final class SubscriberTarget {
                 .putInt((where >> 1) % (memory.capacity() / Integer.BYTES) * Integer.BYTES, input.edge());
     }
 
-    private static byte[] bytes(Message message, int descriptors) {
-        ByteBuffer encoded = MessageCodec.encode(message, descriptors);
-        byte[] bytes = new byte[encoded.remaining()];
-        encoded.get(bytes);
-        return bytes;
-    }
-
     /** A message of any content, or just bytes. */
     private static byte[] raw(Input input) {
         int type = input.u8();
@@ -258,21 +178,6 @@ public final class SubscriberTarget {
                 .putShort((short) (lie < 4 ? lie : 0))
                 .put(body)
                 .array();
-    }
-
-    private static void send(ControlConnection to, byte[] bytes, FileDescriptor... descriptors) {
-        try {
-            if (bytes.length > 0) {
-                to.trySend(ByteBuffer.allocateDirect(bytes.length).put(bytes).flip(), descriptors);
-            }
-        } catch (IOException e) {
-            require(isClosed(e), "the publisher's side failed: " + e);
-        }
-    }
-
-    /** The subscriber has closed the connection, as it may. */
-    private static boolean isClosed(IOException e) {
-        return e instanceof SocketException || e instanceof ClosedChannelException;
     }
 
     private void steps(Subscriber subscriber, ControlConnection to, Input input) {
@@ -391,12 +296,6 @@ public final class SubscriberTarget {
             held.add(frame);
         } else {
             frame.close();
-        }
-    }
-
-    private static void require(boolean holds, String what) {
-        if (!holds) {
-            throw new AssertionError(what);
         }
     }
 }
