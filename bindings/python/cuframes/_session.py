@@ -92,6 +92,8 @@ class Session:
         self._last_delivery = [0] * CAPACITY
         self._taken = 0
         self._taken_sequence = 0
+        self._advanced_sequence = 0
+        self._metadata: Metadata | None = None
         self._taken_generation = 0
         #: what a delivery must be to answer the REQUEST that is under way; 0: none is
         self._requested = 0
@@ -322,6 +324,12 @@ class Session:
             raise ProtocolError(f"delivery {delivery} has the lease number {lease}, which is not free")
         if not self._is_readable(slot, generation):
             return None
+        metadata = self._ring.metadata(slot)
+        newer = self._ring.metadata(slot).sequence  # once more: the publisher writes it before the rest
+        if sequence <= self._advanced_sequence or not metadata.sequence == newer == sequence:
+            raise ProtocolError(f"frame {sequence} was delivered after frame {self._advanced_sequence}, in a slot with frame {newer}")
+        self._metadata = metadata
+        self._advanced_sequence = sequence
         self._last_delivery[lease] = delivery
         self._taken = delivery
         self._taken_generation = generation
@@ -347,7 +355,7 @@ class Session:
         sequence, number, delivery, slot = found
         place = self._memory.place(slot, self._taken_generation)
         assert place is not None
-        metadata = self._ring.metadata(slot)
+        assert self._metadata is not None
         self._memory.retire_before(place.generation)
         missing = sequence - self._taken_sequence - 1
         if self._taken_sequence and missing > 0:
@@ -356,7 +364,7 @@ class Session:
         self._taken_sequence = sequence
         self.counters.epoch, self.counters.sequence = self.epoch, sequence
         self.counters.received += 1
-        return Taken(self.leases.begin(number, delivery, place), sequence, metadata)
+        return Taken(self.leases.begin(number, delivery, place), sequence, self._metadata)
 
     # ---- the end
 

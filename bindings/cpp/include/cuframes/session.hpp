@@ -385,7 +385,7 @@ private:
             return false;
         }
         const FrameMetadata& metadata = ring_->metadata(entry.slot);
-        if (entry.sequence <= entry_.sequence || load(metadata.sequence) != entry.sequence) {
+        if (entry.sequence <= entry_.sequence || !take_metadata(metadata, entry.sequence)) {
             throw violation("frame " + std::to_string(entry.sequence) + " was delivered after frame " + std::to_string(entry_.sequence) +
                             ", in a slot with frame " + std::to_string(load(metadata.sequence)));
         }
@@ -394,7 +394,7 @@ private:
         taken_ = next;
         store_release(page.taken, next);
         if (!counters_.had(epoch_, entry.sequence)) {
-            counters_.taken(load(metadata.flags));
+            counters_.taken(metadata_.flags);
         }
         map_->retire_before(entry.generation);
         return true;
@@ -406,6 +406,20 @@ private:
         std::uint32_t generation;
         std::uint32_t lease;
     };
+
+    /// Copies it: in the ring it is the next frame's as soon as the publisher has ended the lease. Whether all of it is of that frame.
+    bool take_metadata(const FrameMetadata& metadata, std::uint64_t sequence) {
+        // each keeps the loads behind it there: the publisher writes the number before the rest, so that whoever sees something of
+        // the next frame sees its number at last
+        metadata_.flags = load_acquire(metadata.flags);
+        metadata_.lostBefore = load_acquire(metadata.lostBefore);
+        metadata_.pts = load_acquire(metadata.pts);
+        metadata_.ptsNanos = load_acquire(metadata.ptsNanos);
+        metadata_.captureNanos = load_acquire(metadata.captureNanos);
+        metadata_.publishNanos = load_acquire(metadata.publishNanos);
+        metadata_.durationNanos = load_acquire(metadata.durationNanos);
+        return load(metadata.sequence) == sequence;
+    }
 
     bool is_readable(const Entry& entry) {
         if (map_->view(entry.slot, entry.generation) != nullptr) {
@@ -425,7 +439,6 @@ private:
     /// The frame of the delivery taken last.
     Frame frame() {
         const std::shared_ptr<const SlotView> slot = map_->view(entry_.slot, entry_.generation);
-        const FrameMetadata& metadata = ring_->metadata(entry_.slot);
         FrameInfo info;
         info.cuda_ptr = slot->address == 0 ? 0 : slot->address + slot->geometry.plane[0].offset;
         info.data = slot->data == nullptr ? nullptr : slot->data + slot->geometry.plane[0].offset;
@@ -440,14 +453,14 @@ private:
         info.epoch = epoch_;
         info.sequence = entry_.sequence;
         info.generation = entry_.generation;
-        info.flags = load(metadata.flags);
-        info.lost_before = load(metadata.lostBefore);
-        info.pts = load(metadata.pts);
+        info.flags = metadata_.flags;
+        info.lost_before = metadata_.lostBefore;
+        info.pts = metadata_.pts;
         info.time_base = {slot->stream.timeBaseNumerator, slot->stream.timeBaseDenominator};
-        info.pts_nanos = load(metadata.ptsNanos);
-        info.capture_nanos = load(metadata.captureNanos);
-        info.publish_nanos = load(metadata.publishNanos);
-        info.duration_nanos = load(metadata.durationNanos);
+        info.pts_nanos = metadata_.ptsNanos;
+        info.capture_nanos = metadata_.captureNanos;
+        info.publish_nanos = metadata_.publishNanos;
+        info.duration_nanos = metadata_.durationNanos;
         info.frame_rate = {slot->stream.frameRateNumerator, slot->stream.frameRateDenominator};
         info.full_range = slot->stream.fullRange != 0;
         info.primaries = slot->stream.primaries;
@@ -472,6 +485,8 @@ private:
     std::uint64_t taken_ = 0;
     /// The delivery taken last; read from the page once, since the publisher can write there at any moment.
     Entry entry_{};
+    /// Of the frame of entry_, its number left out.
+    FrameMetadata metadata_{};
     /// What a delivery must be to answer the REQUEST that is under way; 0: none is.
     std::uint64_t requested_ = 0;
 

@@ -52,17 +52,21 @@ final class CopyBuffers {
     }
 
     /**
-     * Queues the copy of a frame, whose slot stays leased until {@link Buffer#endLease} is called and the copy is done.
+     * Queues the copy of a frame. The lease on its slot ends when the copy is done; until then the slab counts as in use.
      *
+     * @param slab held by the caller for this call, which takes the hold over if it succeeds
      * @param from the slot's address
      * @return the frame's until {@link Buffer#giveBack}
      * @throws CudaException if it cannot be copied; nothing has changed then
      */
-    Buffer copy(long from) throws CudaException {
+    Buffer copy(GpuMemory slab, long from, Leases leases, int lease, long delivery) throws CudaException {
+        PendingWork pending = memory.reader().pending();
         Buffer buffer = take();
         try {
-            buffer.begin(memory.reader().copy(from, buffer.address, size));
+            PendingWork.Ticket ticket = memory.reader().copy(from, buffer.address, size);
             memory.hold(); // the frame's
+            memory.hold(); // the copy's
+            pending.onCopied(ticket, slab, leases, lease, delivery, buffer);
             return buffer;
         } catch (CudaException e) {
             put(buffer);
@@ -104,22 +108,9 @@ final class CopyBuffers {
             }
         }
 
-        private void begin(PendingWork.Ticket ticket) {
-            synchronized (memory.reader().pending()) {
-                copying = ticket;
-            }
-        }
-
-        /**
-         * Has the lease on the copied slot end when the copy is done, which may be at once: nothing of the slot or of its
-         * frame's metadata is read any more. To be called once for each copy.
-         *
-         * @param slab of the slot; the hold on it that the caller has is taken over
-         */
-        void endLease(GpuMemory slab, Leases leases, int lease, long delivery) {
-            memory.hold(); // the copy's
-            // read without the lock: nobody else knows this ticket yet
-            memory.reader().pending().onCopied(copying, slab, leases, lease, delivery, this);
+        /** Called with the lock of {@link PendingWork} held. */
+        void copying(PendingWork.Ticket ticket) {
+            copying = ticket;
         }
 
         /** Called with the lock of {@link PendingWork} held, by a copy that is done, perhaps not the last one. */

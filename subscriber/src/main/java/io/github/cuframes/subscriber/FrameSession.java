@@ -69,6 +69,9 @@ final class FrameSession extends Session<Frame> {
 
     private int takenLease;
     private long takenSequence;
+    /** Taken too: the ring's are the next frame's as soon as the lease has ended, by a copy or by the publisher. */
+    private final FrameMetadata metadata = FrameMetadata.outsideOfRing();
+
     /** What a delivery must be to answer the REQUEST that is under way; 0: none is. */
     private long requested;
 
@@ -314,7 +317,7 @@ final class FrameSession extends Session<Frame> {
             return 0;
         }
         long sequence = page.sequence(next);
-        if (sequence <= takenSequence || ring.metadata(slot).sequence() != sequence) {
+        if (sequence <= takenSequence || !metadata.take(ring.metadata(slot), sequence)) {
             throw Incoming.violation("frame " + sequence + " was delivered after frame " + takenSequence
                     + ", in a slot with frame " + ring.metadata(slot).sequence());
         }
@@ -325,7 +328,7 @@ final class FrameSession extends Session<Frame> {
         taken = next;
         page.taken(next);
         if (!counters.had(epoch, sequence)) {
-            counters.taken(ring.metadata(slot).flags());
+            counters.taken(metadata.flags());
         }
         frames.retire(generation);
         return next;
@@ -359,21 +362,15 @@ final class FrameSession extends Session<Frame> {
             return null;
         }
         CopyBuffers.Buffer copy = view.copies() == null ? null : copy(view, lease, delivery);
-        FrameMetadata metadata = ring.metadata(slot);
         boolean everyDelivered = policy.mode() != DeliveryMode.LATEST;
-        boolean breaks = counters.returned(epoch, metadata.sequence(), ring.discontinuities(), everyDelivered);
+        boolean breaks = counters.returned(epoch, takenSequence, ring.discontinuities(), everyDelivered);
         leases.hold();
-        Frame frame = new Frame(leases, view, lease, delivery, epoch, metadata, breaks, copy);
-        if (copy != null) {
-            copy.endLease(
-                    view.memory(), leases, lease, delivery); // metadata may be the slot's next frame's from here on
-        }
-        return frame;
+        return new Frame(leases, view, lease, delivery, epoch, metadata, breaks, copy);
     }
 
     private CopyBuffers.Buffer copy(SlotView view, int lease, long delivery) {
         try {
-            CopyBuffers.Buffer copy = view.copies().copy(view.address());
+            CopyBuffers.Buffer copy = view.copies().copy(view.memory(), view.address(), leases, lease, delivery);
             counters.copied();
             return copy;
         } catch (CudaException e) {

@@ -121,6 +121,9 @@ final class PendingWork {
         ticket.lease = lease;
         ticket.delivery = delivery;
         ticket.buffer = buffer;
+        synchronized (this) {
+            buffer.copying(ticket);
+        }
         add(ticket);
     }
 

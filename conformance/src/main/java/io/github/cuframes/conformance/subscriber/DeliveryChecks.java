@@ -142,6 +142,8 @@ final class DeliveryChecks {
             guest.expectBreach();
             Failed.unlessEqual("deliveries taken", 1, guest.page.get("taken"));
         });
+        refusesSequence(subject, "metadata of another frame", 2, 3);
+        refusesSequence(subject, "the sequence of the frame before", 1, 1);
         in("80 frames, once around the queue and more", subject, host -> {
             Guest guest = host.stream();
             guest.exchange(80);
@@ -156,6 +158,21 @@ final class DeliveryChecks {
             guest.exchange(1);
             host.write(5, 1);
             guest.prepare(host.sequence, slot, generation, lease);
+            host.showNewest(host.sequence);
+            guest.show();
+            guest.expectBreach();
+            Failed.unlessEqual("deliveries taken", 1, guest.page.get("taken"));
+        });
+    }
+
+    private static void refusesSequence(SubscriberUnderTest subject, String what, long entry, long metadata)
+            throws Exception {
+        in(what, subject, host -> {
+            Guest guest = host.stream();
+            guest.exchange(1);
+            host.write(5, 1);
+            host.metadata(5).put("sequence", metadata);
+            guest.prepare(entry, 5, 1, 0);
             host.showNewest(host.sequence);
             guest.show();
             guest.expectBreach();

@@ -1,6 +1,8 @@
 package io.github.cuframes.protocol.layout;
 
+import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 
 /**
  * What a slot's frame is: 64 bytes in the ring, one for each slot, written by the publisher.
@@ -13,7 +15,8 @@ import java.nio.ByteBuffer;
  * </pre>
  *
  * <p>Plain accesses: the publisher writes while nobody has a lease on the slot, and a reader comes here only through a
- * {@link QueueEntry} that it found with an acquiring load of {@link SubscriberPage#delivered()}.
+ * {@link QueueEntry} that it found with an acquiring load of {@link SubscriberPage#delivered()}. A publisher that has ended a
+ * lease writes all the same, which {@link #take} notices.
  */
 public final class FrameMetadata {
 
@@ -40,6 +43,25 @@ public final class FrameMetadata {
     FrameMetadata(ByteBuffer ring, int base) {
         this.ring = ring;
         this.base = base;
+    }
+
+    /** Room for what {@link #take} takes. */
+    public static FrameMetadata outsideOfRing() {
+        return new FrameMetadata(ByteBuffer.allocateDirect(SIZE).order(ByteOrder.LITTLE_ENDIAN), 0);
+    }
+
+    /**
+     * Copies what a ring says of a frame; the subscriber's side.
+     *
+     * @param from of the ring
+     * @param frame the number of the frame
+     * @return whether all of it is of that frame; if not, the publisher has ended the lease and uses the slot again
+     */
+    public boolean take(FrameMetadata from, long frame) {
+        ring.put(base, from.ring, from.base, SIZE);
+        // Pairs with the fence in write(): whoever saw something of the next frame sees its number now.
+        VarHandle.loadLoadFence();
+        return sequence() == frame && from.sequence() == frame;
     }
 
     /** Number of the frame in its epoch, from 1. */
@@ -98,6 +120,8 @@ public final class FrameMetadata {
             int flags,
             int lostBefore) {
         Fields.putLong(ring, base + SEQUENCE_OFFSET, sequence);
+        // Pairs with the fence in take().
+        VarHandle.storeStoreFence();
         Fields.putLong(ring, base + PTS_OFFSET, pts);
         Fields.putLong(ring, base + PTS_NANOS_OFFSET, ptsNanos);
         Fields.putLong(ring, base + CAPTURE_NANOS_OFFSET, captureNanos);

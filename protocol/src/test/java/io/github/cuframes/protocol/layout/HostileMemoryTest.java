@@ -1,12 +1,14 @@
 package io.github.cuframes.protocol.layout;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.cuframes.protocol.frame.FrameLayout;
 import io.github.cuframes.protocol.frame.PixelFormat;
 import java.nio.ByteBuffer;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -64,6 +66,40 @@ class HostileMemoryTest {
         ring.putInt(offset, Integer.decode(value));
         String refusal = refusal(ring, EPOCH);
         assertTrue(refusal.contains(why), refusal);
+    }
+
+    /** A publisher that has ended a lease writes what the slot's next frame is. */
+    @Test
+    void metadataOfAnotherFrameAreNotTaken() {
+        FrameMetadata written = Ring.create(
+                        GoldenLayoutTest.direct(Ring.size(SLOTS, SUBSCRIBERS)),
+                        SLOTS,
+                        SUBSCRIBERS,
+                        EPOCH,
+                        1,
+                        1,
+                        "test",
+                        "key")
+                .metadata(2);
+        FrameMetadata taken = FrameMetadata.outsideOfRing();
+        written.write(7, 70, 700, 7000, 70000, 3, 5, 9);
+        written.publishNanos(77);
+        assertTrue(taken.take(written, 7));
+        written.write(8, 80, 800, 8000, 80000, 4, 6, 10);
+        assertEquals(
+                List.of(7L, 70L, 700L, 7000L, 77L, 70000L, 3, 5, 9),
+                List.of(
+                        taken.sequence(),
+                        taken.pts(),
+                        taken.ptsNanos(),
+                        taken.captureNanos(),
+                        taken.publishNanos(),
+                        taken.durationNanos(),
+                        taken.generation(),
+                        taken.flags(),
+                        taken.lostBefore()));
+        assertFalse(taken.take(written, 7));
+        assertTrue(taken.take(written, 8));
     }
 
     @Test
