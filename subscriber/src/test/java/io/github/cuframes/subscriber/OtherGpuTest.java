@@ -138,6 +138,17 @@ class OtherGpuTest extends GpuFixture {
         await(() -> before.equals(gpu.live()));
     }
 
+    /** Has all buffers wait for work of the application, until the stream is unblocked. */
+    private void useUpBuffers(Client client, Subscriber subscriber, CudaStream stream) throws Exception {
+        gpu.block(stream.handle());
+        for (int i = 0; i < client.credits; i++) {
+            deliver(client, i);
+            subscriber.next(LONG).releaseAfter(stream.handle());
+            int lease = i;
+            await(() -> client.isFree(lease));
+        }
+    }
+
     @Test
     void workWaitsForTheCopyAndTheNextFrameForTheWork() throws Exception {
         Client[] client = new Client[1];
@@ -160,13 +171,7 @@ class OtherGpuTest extends GpuFixture {
             gpu.blockAll(false);
             await(() -> client[0].isFree(client[0].credits - 1) && gpu.pending(stream.handle()) == 0);
             // all buffers wait for work of the application: no frame until it is done
-            gpu.block(stream.handle());
-            for (int i = 0; i < client[0].credits; i++) {
-                deliver(client[0], i);
-                subscriber.next(LONG).releaseAfter(stream.handle());
-                int lease = i;
-                await(() -> client[0].isFree(lease));
-            }
+            useUpBuffers(client[0], subscriber, stream);
             deliver(client[0], 0);
             assertNull(subscriber.next(1_000_000));
             gpu.unblock(stream.handle());
@@ -183,13 +188,7 @@ class OtherGpuTest extends GpuFixture {
         try (Subscriber subscriber = connect(builder().gpu("1").copyToMyGpu(true), client);
                 CudaContext reading = CudaContext.retain(second);
                 CudaStream stream = CudaStream.create(reading)) {
-            gpu.block(stream.handle());
-            for (int i = 0; i < client[0].credits; i++) {
-                deliver(client[0], i);
-                subscriber.next(LONG).releaseAfter(stream.handle());
-                int lease = i;
-                await(() -> client[0].isFree(lease));
-            }
+            useUpBuffers(client[0], subscriber, stream);
             deliver(client[0], 0);
             deliver(client[0], 1);
             client[0].bye(ByeReason.END_OF_STREAM);
@@ -217,13 +216,7 @@ class OtherGpuTest extends GpuFixture {
                         connect(builder().gpu("1").copyToMyGpu(true).reconnect(false), client);
                 CudaContext reading = CudaContext.retain(second);
                 CudaStream stream = CudaStream.create(reading)) {
-            gpu.block(stream.handle());
-            for (int i = 0; i < client[0].credits; i++) {
-                deliver(client[0], i);
-                subscriber.next(LONG).releaseAfter(stream.handle());
-                int lease = i;
-                await(() -> client[0].isFree(lease));
-            }
+            useUpBuffers(client[0], subscriber, stream);
             deliver(client[0], 0);
             client[0].error(ErrorCode.TOO_SLOW, "held for too long");
             client[0].close();
