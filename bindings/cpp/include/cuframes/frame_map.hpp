@@ -57,6 +57,22 @@ public:
         return reinterpret_cast<const FrameMetadata*>(mapping_.address() + metadata_at_)[slot];
     }
 
+    /// Copies metadata, all but the number: they are the slot's next frame's as soon as the publisher has ended the lease. Whether all
+    /// of it is of frame `sequence`.
+    bool take_metadata(std::uint32_t slot, std::uint64_t sequence, FrameMetadata& into) const {
+        const FrameMetadata& from = metadata(slot);
+        // each keeps the loads behind it there: the publisher writes the number before the rest, so that whoever sees something of
+        // the next frame sees its number at last
+        into.flags = load_acquire(from.flags);
+        into.lostBefore = load_acquire(from.lostBefore);
+        into.pts = load_acquire(from.pts);
+        into.ptsNanos = load_acquire(from.ptsNanos);
+        into.captureNanos = load_acquire(from.captureNanos);
+        into.publishNanos = load_acquire(from.publishNanos);
+        into.durationNanos = load_acquire(from.durationNanos);
+        return load(from.sequence) == sequence;
+    }
+
 private:
     static void require(bool right, const std::string& why) {
         if (!right) {

@@ -384,10 +384,9 @@ private:
         if (!is_readable(entry)) {
             return false;
         }
-        const FrameMetadata& metadata = ring_->metadata(entry.slot);
-        if (entry.sequence <= entry_.sequence || !take_metadata(metadata, entry.sequence)) {
+        if (entry.sequence <= entry_.sequence || !ring_->take_metadata(entry.slot, entry.sequence, metadata_)) {
             throw violation("frame " + std::to_string(entry.sequence) + " was delivered after frame " + std::to_string(entry_.sequence) +
-                            ", in a slot with frame " + std::to_string(load(metadata.sequence)));
+                            ", in a slot with frame " + std::to_string(load(ring_->metadata(entry.slot).sequence)));
         }
         last_delivery_[entry.lease] = next;
         entry_ = entry;
@@ -406,20 +405,6 @@ private:
         std::uint32_t generation;
         std::uint32_t lease;
     };
-
-    /// Copies it: in the ring it is the next frame's as soon as the publisher has ended the lease. Whether all of it is of that frame.
-    bool take_metadata(const FrameMetadata& metadata, std::uint64_t sequence) {
-        // each keeps the loads behind it there: the publisher writes the number before the rest, so that whoever sees something of
-        // the next frame sees its number at last
-        metadata_.flags = load_acquire(metadata.flags);
-        metadata_.lostBefore = load_acquire(metadata.lostBefore);
-        metadata_.pts = load_acquire(metadata.pts);
-        metadata_.ptsNanos = load_acquire(metadata.ptsNanos);
-        metadata_.captureNanos = load_acquire(metadata.captureNanos);
-        metadata_.publishNanos = load_acquire(metadata.publishNanos);
-        metadata_.durationNanos = load_acquire(metadata.durationNanos);
-        return load(metadata.sequence) == sequence;
-    }
 
     bool is_readable(const Entry& entry) {
         if (map_->view(entry.slot, entry.generation) != nullptr) {
