@@ -93,6 +93,7 @@ class Session:
         self._taken = 0
         self._taken_sequence = 0
         self._advanced_sequence = 0
+        self._slot_reused = False  # the slot delivered last holds another frame than the one delivered
         self._metadata: Metadata | None = None
         self._taken_generation = 0
         #: what a delivery must be to answer the REQUEST that is under way; 0: none is
@@ -255,11 +256,11 @@ class Session:
             return None
 
     def _excuse(self, breach: ProtocolError) -> None:
-        """What looks like a breach may be the connection's end: who cut this side off uses its slots again."""
+        """What looks like a breach may be the connection's end: who cut this side off, or lost its sockets, uses its slots again."""
         while not self.ended and self.receive():
             continue
         unreachable = isinstance(breach, MemoryUnreachableError)  # a dead publisher's legacy handle
-        if self.failure is None and not (self.ended and unreachable):
+        if self.failure is None and not (self.ended and (unreachable or self._slot_reused)):
             raise breach
 
     def _take_next(self) -> Taken | None:
@@ -326,7 +327,8 @@ class Session:
             return None
         metadata = self._ring.metadata(slot)
         newer = self._ring.metadata(slot).sequence  # once more: the publisher writes it before the rest
-        if sequence <= self._advanced_sequence or not metadata.sequence == newer == sequence:
+        self._slot_reused = not metadata.sequence == newer == sequence
+        if self._slot_reused or sequence <= self._advanced_sequence:
             raise ProtocolError(f"frame {sequence} was delivered after frame {self._advanced_sequence}, in a slot with frame {newer}")
         self._metadata = metadata
         self._advanced_sequence = sequence

@@ -161,17 +161,20 @@ class FakePublisher:
         """Publishes and delivers a frame, and rings. The delivery's number."""
         self.sequence += 1
         self.delivered += 1
-        now = time.monotonic_ns()
-        unknown = _layout.UNKNOWN
-        metadata = _layout.Metadata(self.sequence, 3600 * self.sequence, unknown, unknown, now, 0, generation, flags, 0)
-        at = _METADATA_AT + slot * 64
-        self.ring.bytes[at : at + 64] = metadata.pack()
+        self.write_metadata(slot, self.sequence, generation, flags)
         struct.pack_into("<QIII", self.page.bytes, 1024 + (self.delivered - 1) % 64 * 32, self.sequence, slot, generation, lease)
         struct.pack_into("<Q", self.page.bytes, 128, self.delivered)
         struct.pack_into("<Q", self.ring.bytes, 256, self.sequence)
         self.leases[lease] = self.delivered
         self.send(_wire.Doorbell())
         return self.delivered
+
+    def write_metadata(self, slot: int, sequence: int, generation: int = 1, flags: int = 0) -> None:
+        """A slot's metadata, of a frame with this number."""
+        unknown = _layout.UNKNOWN
+        metadata = _layout.Metadata(sequence, 3600 * sequence, unknown, unknown, time.monotonic_ns(), 0, generation, flags, 0)
+        at = _METADATA_AT + slot * 64
+        self.ring.bytes[at : at + 64] = metadata.pack()
 
     def released(self, lease: int) -> int:
         """The last delivery of a lease number whose lease has ended."""

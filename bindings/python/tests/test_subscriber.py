@@ -273,6 +273,24 @@ class Faults(Base):
         with self.assertRaisesRegex(cuframes.Error, "gone without a word"):
             subscriber.next(PATIENCE)
 
+    def test_slots_used_again_after_the_end_are_no_breach(self) -> None:
+        """A publisher whose sockets were closed under it takes its subscribers for gone, and goes on."""
+        subscriber = self.connected(policy="fifo:3")
+        self.publisher.deliver(0, 0)
+        self.take(subscriber).close()
+        self.publisher.deliver(1, 1)
+        self.publisher.hang_up()
+        self.publisher.write_metadata(1, 7)
+
+        def again() -> None:
+            self.publisher.begin(0x5678)
+            self.publisher.greet()
+            self.publisher.deliver(0, 0)
+
+        self.beside(again)
+        frame = self.take(subscriber)
+        self.assertEqual((0x5678, 1, 1), (frame.epoch, frame.sequence, subscriber.statistics.reconnects))
+
     def test_a_generation_change_on_the_same_connection(self) -> None:
         subscriber = self.connected()
         self.publisher.deliver(0, 0)

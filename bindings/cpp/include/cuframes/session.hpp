@@ -299,14 +299,14 @@ private:
         connection_->send(ack);
     }
 
-    /// What looks like a breach may have another reason, which then is the connection's end: a publisher that cut this side off uses its slots
-    /// again, and one that died takes the legacy handles with it that were not opened yet.
+    /// What looks like a breach may have another reason, which then is the connection's end: a publisher that cut this side off, or lost its own
+    /// sockets, uses its slots again, and one that died takes the legacy handles with it that were not opened yet.
     bool is_excused(const Breach& breach) {
         const bool is_unreachable = breach.code() == Code::memory_unreachable;
         const Nanos deadline = now() + (is_unreachable ? death_limit : 0);
         for (int i = 0; i < most_at_once && !ended_ && receive(std::max<Nanos>(0, deadline - now()), -1); i++) {
         }
-        return failure_ || cut_ || (ended_ && is_unreachable);
+        return failure_ || cut_ || (ended_ && (is_unreachable || slot_reused_));
     }
 
     std::optional<Frame> take_next() {
@@ -384,7 +384,8 @@ private:
         if (!is_readable(entry)) {
             return false;
         }
-        if (entry.sequence <= entry_.sequence || !ring_->take_metadata(entry.slot, entry.sequence, metadata_)) {
+        slot_reused_ = !ring_->take_metadata(entry.slot, entry.sequence, metadata_);
+        if (slot_reused_ || entry.sequence <= entry_.sequence) {
             throw violation("frame " + std::to_string(entry.sequence) + " was delivered after frame " + std::to_string(entry_.sequence) +
                             ", in a slot with frame " + std::to_string(load(ring_->metadata(entry.slot).sequence)));
         }
@@ -476,6 +477,7 @@ private:
     std::uint64_t requested_ = 0;
 
     bool memory_missing_ = false;
+    bool slot_reused_ = false;  // the slot delivered last holds another frame than the one delivered
     Nanos memory_missing_since_ = 0;
     /// The generation that was mapped and not acknowledged yet; 0: none.
     std::uint32_t unanswered_ = 0;

@@ -78,6 +78,8 @@ final class FrameSession extends Session<Frame> {
     private long memoryMissingSince;
     private boolean memoryMissing;
     private boolean bufferMissing;
+    /** The slot delivered last holds another frame than the one delivered. */
+    private boolean slotReused;
 
     FrameSession(ControlConnection connection, String key, Ticker ticker, Wish wish, Counters counters) {
         super(connection, key, ticker);
@@ -211,8 +213,8 @@ final class FrameSession extends Session<Frame> {
 
     /**
      * What looks like a breach may have another reason, which then is the connection's end: a publisher that cut this side
-     * off uses its slots again, and one that died takes the legacy handles with it that were not opened yet. Why it ended
-     * may be lost, since the socket library closes a connection whose peer takes no REQUEST.
+     * off, or lost its own sockets, uses its slots again, and one that died takes the legacy handles with it that were not
+     * opened yet. Why it ended may be lost, since the socket library closes a connection whose peer takes no REQUEST.
      *
      * @return null if it is so: the connection has ended
      */
@@ -222,7 +224,7 @@ final class FrameSession extends Session<Frame> {
         for (int i = 0; i < MOST_AT_ONCE && !isEnded() && receive(unreachable ? DEATH_NANOS : 0); i++) {
             LOG.trace("read what came before a breach");
         }
-        if (failure() != null || isCut() || isEnded() && unreachable) {
+        if (failure() != null || isCut() || isEnded() && (unreachable || slotReused)) {
             LOG.debug("the last frames of {} cannot be read: {}", key, breach.getMessage());
             return null;
         }
@@ -317,7 +319,8 @@ final class FrameSession extends Session<Frame> {
             return 0;
         }
         long sequence = page.sequence(next);
-        if (sequence <= takenSequence || !metadata.take(ring.metadata(slot), sequence)) {
+        slotReused = !metadata.take(ring.metadata(slot), sequence);
+        if (slotReused || sequence <= takenSequence) {
             throw Incoming.violation("frame " + sequence + " was delivered after frame " + takenSequence
                     + ", in a slot with frame " + ring.metadata(slot).sequence());
         }

@@ -284,6 +284,43 @@ class SubscriberFaultTest extends SubscriberFaultFixture {
         }
     }
 
+    /** A publisher whose sockets were closed under it takes its subscribers for gone, and goes on. */
+    @Test
+    void connectsAgainWhenItsSlotsAreUsedAgainAfterTheEnd() throws IOException {
+        publisher.allocate(1, ScriptedPublisher.CONFIG, 0, ScriptedPublisher.SLOTS);
+        Script<Client> script = Script.start(() -> {
+            Client client = publisher.accept();
+            client.expect(Message.Hello.class);
+            client.welcome();
+            client.expect(Message.Ack.class);
+            client.memory(0);
+            publisher.write(0, 0);
+            client.deliver(0);
+            return client;
+        });
+        try (Subscriber subscriber = builder().policy(DeliveryPolicy.fifo(4)).connect()) {
+            Client client = script.join();
+            try (Frame first = subscriber.next(LONG)) {
+                assertEquals(1, first.sequence());
+                publisher.write(1, 0);
+                client.deliver(1);
+                client.close();
+                publisher.write(1, 0); // it holds another frame than the one delivered
+                Script<Client> again = Script.start(() -> {
+                    Client second = publisher.serve();
+                    publisher.write(2, 0);
+                    second.deliver(2);
+                    return second;
+                });
+                try (Frame next = subscriber.next(LONG)) {
+                    assertEquals(4, next.sequence());
+                    assertEquals(1, subscriber.statistics().reconnects());
+                }
+                again.join();
+            }
+        }
+    }
+
     /** Its answers to what a publisher sent before its death fail, which must not keep it from reading on. */
     @Test
     void readsAllThatADeadPublisherHadSent() throws IOException {

@@ -44,6 +44,7 @@ final class DeliveryChecks {
                 of("request-only", DeliveryChecks::requestOnly),
                 streaming("queue-after-bye", FIFO, DeliveryChecks::queueAfterBye),
                 of("queue-entry", DeliveryChecks::queueEntry),
+                streaming("slot-after-end", FIFO, DeliveryChecks::slotAfterEnd),
                 streaming("sleep", DeliveryChecks::sleep),
                 streaming("release-once", DeliveryChecks::releaseOnce),
                 streaming("latest-queue", LATEST, DeliveryChecks::latestQueue),
@@ -178,6 +179,20 @@ final class DeliveryChecks {
             guest.expectBreach();
             Failed.unlessEqual("deliveries taken", 1, guest.page.get("taken"));
         });
+    }
+
+    /** One that looks at its page before its socket, or did not wake for the end, sees the end with an empty queue. */
+    private static void slotAfterEnd(Guest guest) throws Exception {
+        guest.exchange(1);
+        guest.awaitAsleep();
+        guest.host.write(5, 1);
+        guest.host.metadata(5).put("sequence", 3);
+        guest.prepare(2, 5, 1, 0);
+        guest.line.close();
+        guest.page.put("delivered", guest.delivered); // after the end: before it this would be a breach
+        Guest again = guest.host.greet();
+        again.welcome();
+        again.expectAck(0);
     }
 
     private static void sleep(Guest guest) throws Exception {

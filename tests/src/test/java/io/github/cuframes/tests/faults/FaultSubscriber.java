@@ -20,7 +20,7 @@ import java.util.concurrent.locks.LockSupport;
  *
  * <p>{@code subscribe key= run-dir= policy= hold=}, {@code unsubscribe}, {@code hold millis=}; {@code await nanos=
  * limit=} answers when a frame was received that was published later, or after so many milliseconds; {@code check} says what was seen since the start; {@code resources};
- * {@code close-sockets}. The end of stdin ends it.
+ * {@code cut} says that its connection will be ended; {@code close-sockets} ends it. The end of stdin ends it.
  */
 public final class FaultSubscriber {
 
@@ -75,6 +75,7 @@ public final class FaultSubscriber {
                 case "await" -> await(told.number("nanos"), told.number("limit"));
                 case "check" -> scrutiny.line(subscriber == null ? null : subscriber.statistics(), gone);
                 case "resources" -> Resources.ofThisProcess().line();
+                case "cut" -> cut();
                 case "close-sockets" -> closeSockets();
                 default -> throw new IllegalArgumentException("no such command: " + told);
             };
@@ -83,8 +84,13 @@ public final class FaultSubscriber {
         }
     }
 
-    private String closeSockets() throws IOException {
+    private String cut() {
         scrutiny.cut();
+        return "cut";
+    }
+
+    private String closeSockets() throws IOException {
+        cut();
         return "closed sockets=" + OwnDescriptors.closeSockets();
     }
 

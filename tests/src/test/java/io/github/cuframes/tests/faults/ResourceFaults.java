@@ -43,13 +43,22 @@ final class ResourceFaults {
         theatre.check(camera);
     }
 
-    /** Likewise; its subscribers wait for the next. */
+    /**
+     * Likewise; its subscribers wait for the next. It goes on publishing without them, into slots that one of them still
+     * looks at: the leases ended with the connections.
+     */
     static void producerLosesSockets(Theatre theatre, Random random, Outcome outcome)
             throws IOException, StepFailure, SkippedStep {
         Camera camera = ProcessFaults.mortalCamera(theatre, random);
+        Member holder = camera.members.get(random.nextInt(camera.members.size()));
+        holder.actor.ask("hold millis=" + WAIT_MILLIS, "holding");
+        for (Member member : camera.members) {
+            member.actor.ask("cut", "cut");
+        }
         Report closed = camera.producer.ask("close-sockets", "closed");
-        outcome.detail(camera.key + " closed " + closed.number("sockets"));
+        outcome.detail(camera.key + " closed " + closed.number("sockets") + " while " + holder.name + " held a frame");
         ProcessFaults.elapse(WAIT_MILLIS);
+        holder.actor.ask("hold millis=0", "holding");
         camera.producer.kill();
         long end = theatre.replaceProducer(camera);
         outcome.recovered(Member.awaitFrames(camera.members, end));

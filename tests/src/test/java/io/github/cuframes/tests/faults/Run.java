@@ -187,7 +187,7 @@ final class Run {
         out.println("generations " + seen("generations") + ", producers that took over " + seen("restarts")
                 + ", reconnects " + seen("reconnects") + ", frames flagged corrupt " + seen("corrupt") + ", violations "
                 + seen("violations")
-                + ", frames of lossless subscribers that were cut off while they held them " + seen("overwritten"));
+                + ", frames whose leases ended with the connection while they were held " + seen("overwritten"));
         out.println();
         out.printf(Locale.ROOT, "%-32s %7s %12s %12s %12s%n", "fault", "steps", "p50 ms", "p99 ms", "max ms");
         List<Long> all = new ArrayList<>();

@@ -102,7 +102,7 @@ final class Scrutiny {
         sum = sum(luma);
         boolean away = reconnectsSoFar != reconnects;
         // of frames that were queued when the connection ended, several may be seen before its end is
-        boolean undecided = leaseMayHaveEnded() && !away && isLate(frame);
+        boolean undecided = !away && (cut || leaseMayHaveEnded() && isLate(frame));
         if (away && leaseMayHaveEnded()) {
             forgetLast();
         } else if (changed != 0 && !undecided) {
