@@ -85,6 +85,10 @@ final class Actor implements AutoCloseable {
         name = part;
     }
 
+    ProcessHandle handle() {
+        return process.toHandle();
+    }
+
     long pid() {
         return process.pid();
     }

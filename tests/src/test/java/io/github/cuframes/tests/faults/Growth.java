@@ -29,7 +29,9 @@ final class Growth {
     private static final int LEAST_LOOKS = 10;
     private static final long AGAIN_NANOS = 50_000_000L;
 
-    private final Map<Long, Level> levels = new HashMap<>();
+    /** By handle, which knows when its process began: numbers of processes come round within minutes. */
+    private final Map<ProcessHandle, Level> levels = new HashMap<>();
+
     private Resources greatest = Resources.NONE;
     private Gpu gpu;
 
@@ -77,16 +79,16 @@ final class Growth {
 
     private void look(String name, Actor actor, List<String> grown) throws StepFailure {
         Resources now = Resources.of(actor.ask("resources", "resources"));
-        Level level = levels.get(actor.pid());
+        Level level = levels.get(actor.handle());
         if (level == null || level.moments() < 2) {
             // the second moment is the one that counts: by then classes are loaded and caches filled; of what comes and
             // goes with generations, the less of both
             Resources base = level == null ? now : base(level.first(), now);
-            levels.put(actor.pid(), new Level(name, base, now, level == null ? 1 : 2));
+            levels.put(actor.handle(), new Level(name, base, now, level == null ? 1 : 2));
             return;
         }
         Resources first = level.first();
-        levels.put(actor.pid(), new Level(name, first, now, level.moments() + 1));
+        levels.put(actor.handle(), new Level(name, first, now, level.moments() + 1));
         compare(name, "heap", first.heap() + HEAP_SLACK, now.heap(), grown);
         compare(name, "direct memory", first.direct() + DIRECT_SLACK, now.direct(), grown);
         compare(name, "sockets", first.sockets(), now.sockets(), grown);
