@@ -255,11 +255,9 @@ class SubscriberFaultTest extends SubscriberFaultFixture {
         });
     }
 
-    /** A publisher that cut a subscriber off uses its slots again at once; that is no breach, and its reason is told. */
-    @Test
-    void tellsWhyItWasCutOffWhenItsSlotsAreUsedAgain() throws IOException {
+    private Script<Client> deliversOne() throws IOException {
         publisher.allocate(1, ScriptedPublisher.CONFIG, 0, ScriptedPublisher.SLOTS);
-        Script<Client> script = Script.start(() -> {
+        return Script.start(() -> {
             Client client = publisher.accept();
             client.expect(Message.Hello.class);
             client.welcome();
@@ -269,6 +267,12 @@ class SubscriberFaultTest extends SubscriberFaultFixture {
             client.deliver(0);
             return client;
         });
+    }
+
+    /** A publisher that cut a subscriber off uses its slots again at once; that is no breach, and its reason is told. */
+    @Test
+    void tellsWhyItWasCutOffWhenItsSlotsAreUsedAgain() throws IOException {
+        Script<Client> script = deliversOne();
         try (Subscriber subscriber =
                 builder().policy(DeliveryPolicy.fifo(4)).reconnect(false).connect()) {
             Client client = script.join();
@@ -287,17 +291,7 @@ class SubscriberFaultTest extends SubscriberFaultFixture {
     /** A publisher whose sockets were closed under it takes its subscribers for gone, and goes on. */
     @Test
     void connectsAgainWhenItsSlotsAreUsedAgainAfterTheEnd() throws IOException {
-        publisher.allocate(1, ScriptedPublisher.CONFIG, 0, ScriptedPublisher.SLOTS);
-        Script<Client> script = Script.start(() -> {
-            Client client = publisher.accept();
-            client.expect(Message.Hello.class);
-            client.welcome();
-            client.expect(Message.Ack.class);
-            client.memory(0);
-            publisher.write(0, 0);
-            client.deliver(0);
-            return client;
-        });
+        Script<Client> script = deliversOne();
         try (Subscriber subscriber = builder().policy(DeliveryPolicy.fifo(4)).connect()) {
             Client client = script.join();
             try (Frame first = subscriber.next(LONG)) {
