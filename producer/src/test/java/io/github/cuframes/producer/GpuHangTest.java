@@ -68,7 +68,8 @@ class GpuHangTest extends StandInTest {
             int generation = producer.counters().generation();
             control.blockAll(true);
             await(() -> producer.sourceCounters().get(IngestCounter.HANGS) == 1);
-            await(() -> producer.state() == SourceState.RECONNECTING);
+            // the listener is told after the state is there to be seen
+            await(() -> events.get(events.size() - 1).startsWith(SourceState.RECONNECTING.name()));
             assertTrue(
                     events.get(events.size() - 1).contains("RECONNECTING: waiting for the GPU has taken 1 s"),
                     events::toString);
