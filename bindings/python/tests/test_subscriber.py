@@ -248,14 +248,8 @@ class Consumers(Base):
 
 
 class Faults(Base):
-    def test_a_publisher_that_dies_and_comes_back(self) -> None:
-        subscriber = self.connected()
-        self.publisher.picture(0)[0] = 9
-        self.publisher.deliver(0, 0)
-        kept = self.take(subscriber)
-        self.publisher.deliver(1, 1)
-        self.publisher.hang_up()
-        self.assertEqual(2, self.take(subscriber).sequence)  # what was delivered before is still read
+    def assert_connects_again(self, subscriber: cuframes.Subscriber) -> None:
+        """To a publisher that comes back, of which it gets the first frame."""
 
         def again() -> None:
             self.publisher.begin(0x5678)
@@ -265,6 +259,16 @@ class Faults(Base):
         self.beside(again)
         frame = self.take(subscriber)
         self.assertEqual((0x5678, 1, 1), (frame.epoch, frame.sequence, subscriber.statistics.reconnects))
+
+    def test_a_publisher_that_dies_and_comes_back(self) -> None:
+        subscriber = self.connected()
+        self.publisher.picture(0)[0] = 9
+        self.publisher.deliver(0, 0)
+        kept = self.take(subscriber)
+        self.publisher.deliver(1, 1)
+        self.publisher.hang_up()
+        self.assertEqual(2, self.take(subscriber).sequence)  # what was delivered before is still read
+        self.assert_connects_again(subscriber)
         self.assertEqual(9, kept.memoryview(0)[0])
 
     def test_without_reconnection_it_is_an_error(self) -> None:
@@ -281,15 +285,7 @@ class Faults(Base):
         self.publisher.deliver(1, 1)
         self.publisher.hang_up()
         self.publisher.write_metadata(1, 7)
-
-        def again() -> None:
-            self.publisher.begin(0x5678)
-            self.publisher.greet()
-            self.publisher.deliver(0, 0)
-
-        self.beside(again)
-        frame = self.take(subscriber)
-        self.assertEqual((0x5678, 1, 1), (frame.epoch, frame.sequence, subscriber.statistics.reconnects))
+        self.assert_connects_again(subscriber)
 
     def test_a_generation_change_on_the_same_connection(self) -> None:
         subscriber = self.connected()
