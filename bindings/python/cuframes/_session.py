@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import enum
 import os
+import select
 import time
 from dataclasses import dataclass
 
@@ -21,6 +22,8 @@ from .formats import MemoryKind
 
 #: For how long a MEMORY message may stay out that should have come before a delivery.
 MEMORY_SECONDS = 5.0
+#: A dying process's GPU memory may go somewhat before its socket.
+DEATH_SECONDS = 0.2
 #: Messages that are read without looking at anything else.
 MOST_AT_ONCE = 64
 
@@ -257,9 +260,14 @@ class Session:
 
     def _excuse(self, breach: ProtocolError) -> None:
         """What looks like a breach may be the connection's end: who cut this side off, or lost its sockets, uses its slots again."""
-        while not self.ended and self.receive():
-            continue
         unreachable = isinstance(breach, MemoryUnreachableError)  # a dead publisher's legacy handle
+        deadline = time.monotonic() + (DEATH_SECONDS if unreachable else 0)
+        poll = select.poll()
+        poll.register(self.fileno(), select.POLLIN)
+        # bounded, also for a publisher that never stops talking
+        for _ in range(MOST_AT_ONCE):
+            if self.ended or not self.receive() and not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+                break
         if self.failure is None and not (self.ended and (unreachable or self._slot_reused)):
             raise breach
 

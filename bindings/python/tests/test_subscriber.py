@@ -13,6 +13,7 @@ import time
 import unittest
 from collections.abc import Callable
 from pathlib import Path
+from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -286,6 +287,25 @@ class Faults(Base):
         self.publisher.hang_up()
         self.publisher.write_metadata(1, 7)
         self.assert_connects_again(subscriber)
+
+    def test_a_handle_of_a_dying_publisher_is_no_breach(self) -> None:
+        """Its GPU memory may be gone before its socket is."""
+        session = self.connected()._session
+        assert session is not None
+        gone = cuframes.MemoryUnreachableError("the handle cannot be opened")
+        with self.assertRaises(cuframes.MemoryUnreachableError):
+            session._excuse(gone)
+        timer = threading.Timer(0.05, self.publisher.hang_up)
+        timer.start()
+        session._excuse(gone)
+        timer.join()
+
+    def test_a_publisher_that_never_stops_talking_is_in_breach_all_the_same(self) -> None:
+        session = self.connected()._session
+        assert session is not None
+        with mock.patch.object(session, "receive", return_value=True) as receive, self.assertRaises(cuframes.ProtocolError):
+            session._excuse(cuframes.ProtocolError("breach"))
+        self.assertEqual(64, receive.call_count)
 
     def test_a_generation_change_on_the_same_connection(self) -> None:
         subscriber = self.connected()
